@@ -1,0 +1,209 @@
+"""The anchor: PCA of the training rows, and the scales in which the network works.
+
+``z = V'(x - mu) / s`` are PCA's scores in units of their standard deviation, and
+``x_hat = mu + V (s z)`` is PCA's reconstruction. Everything is float64 linear algebra
+on chunks, on one thread, so that a fit is the same wherever it runs.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from sklearn.utils.extmath import svd_flip
+
+from ._rows import Moments, Rows
+
+EXACT_PRODUCTS = 2e9  # multiply-adds of a covariance that are not worth saving
+SAMPLE_ROWS = 8192
+WIDE = 2000  # columns from which a full eigendecomposition takes too long
+NEGLIGIBLE = 1e-9  # share of the variance below which a residual is rounding
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues and eigenvectors of a covariance, largest first.
+
+    ``components`` is (k, n_features) with orthonormal rows, ``variances`` (k,);
+    ``column_variances`` (n_features,) is the diagonal of the covariance.
+    """
+
+    components: np.ndarray
+    variances: np.ndarray
+    column_variances: np.ndarray
+
+    def head(self, k: int) -> "Spectrum":
+        """Keep the first k, padded with zero rows where there are fewer."""
+        short = max(0, k - len(self.variances))
+        return replace(
+            self,
+            components=np.pad(self.components[:k], ((0, short), (0, 0))),
+            variances=np.pad(self.variances[:k], (0, short)),
+        )
+
+    def count_for(self, share: float) -> int:
+        """Return the fewest components that explain this share of the variance."""
+        total = self.column_variances.sum()
+        if total <= 0:
+            return 1
+        enough = np.cumsum(self.variances) >= share * total * (1 - 1e-12)
+        return int(np.argmax(enough)) + 1 if enough.any() else len(self.variances)
+
+
+def _covariance(rows: Rows, mean: np.ndarray, dtype: torch.dtype) -> np.ndarray:
+    d = rows.n_features
+    total = torch.zeros(d, d, dtype=torch.float64)
+    for at, chunk in rows.chunks():
+        chunk = chunk - mean
+        if rows.weight is not None:
+            chunk *= np.sqrt(rows.weight[at])[:, None]
+        part = torch.from_numpy(chunk).to(dtype)
+        total += part.mT @ part
+    return total.numpy() / rows.weights().sum()
+
+
+def _centred(rows: Rows, mean: np.ndarray) -> torch.Tensor:
+    weight = rows.weights()
+    parts = [
+        (chunk - mean) * np.sqrt(weight[at] / weight.sum())[:, None]
+        for at, chunk in rows.chunks()
+    ]
+    return torch.from_numpy(np.concatenate(parts))
+
+
+def _randomized_svd(
+    x: torch.Tensor, k: int, seed: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the top k singular values and right vectors (Halko et al., 2011)."""
+    generator = torch.Generator().manual_seed(seed)
+    q = torch.randn(x.shape[1], k + 10, generator=generator, dtype=x.dtype)
+    for _ in range(4):
+        q = torch.linalg.qr(x.mT @ (x @ q))[0]
+    _, s, vt = torch.linalg.svd(x @ q, full_matrices=False)
+    return s[:k], (vt @ q.mT)[:k]
+
+
+def spectrum(
+    rows: Rows, mean: np.ndarray, k: int | None, *, exact: bool, seed: int
+) -> Spectrum:
+    """Return PCA's eigenvalues and eigenvectors.
+
+    Parameters
+    ----------
+    rows : Rows
+        The training rows.
+    mean : ndarray of shape (n_features,)
+        Their mean.
+    k : int or None
+        How many are needed; None for all. More may be returned.
+    exact : bool
+        Whether all rows must be used, in float64. Otherwise large tables are sampled.
+    seed : int
+        Seed of the sample and of the randomized decomposition.
+    """
+    n, d = len(rows), rows.n_features
+    if not exact and n > SAMPLE_ROWS and n * d**2 > EXACT_PRODUCTS:
+        size = SAMPLE_ROWS if d <= WIDE else SAMPLE_ROWS // 2
+        rng = np.random.default_rng(seed)
+        rows = rows.pick(np.sort(rng.choice(n, size, replace=False)))
+        n, dtype = size, torch.float32
+    else:
+        dtype = torch.float64
+    few = k is not None and k < 0.2 * min(n, d)
+    if n >= d and not (few and d > WIDE and not exact):
+        covariance = _covariance(rows, mean, dtype)
+        values, vectors = torch.linalg.eigh(torch.from_numpy(covariance))
+        values, components = values.flip(0), vectors.flip(1).mT
+        diagonal = np.diagonal(covariance).copy()
+    else:
+        x = _centred(rows, mean)
+        if few and k is not None and min(n, d) > 500:
+            singular, components = _randomized_svd(x, k, seed)
+        else:
+            _, singular, components = torch.linalg.svd(x, full_matrices=False)
+        values, diagonal = singular**2, (x**2).sum(0).numpy()
+    v = components.numpy()
+    _, v = svd_flip(u=None, v=v, u_based_decision=False)
+    return Spectrum(v, values.clamp_min(0).numpy(), diagonal)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """PCA and the scales around it; all arrays float64.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (n_features,)
+        Inputs of the network are ``(x - mean) / scale``.
+    components : ndarray of shape (n_components, n_features)
+        PCA's directions, or zeros without an anchor.
+    deviations : ndarray of shape (n_components,)
+        Standard deviations s of PCA's scores.
+    input_range : ndarray of shape (2, n_features)
+        Range of the standardised training rows; inputs are clipped to it.
+    code_range : ndarray of shape (2, n_components)
+        Range of the training scores z; the decoder's inputs are clipped to it.
+    residual : ndarray of shape (n_features,)
+        Scale r of what the anchor cannot reconstruct, in the units of x.
+    explained : bool
+        Whether the anchor leaves nothing but rounding.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    components: np.ndarray
+    deviations: np.ndarray
+    input_range: np.ndarray
+    code_range: np.ndarray
+    residual: np.ndarray
+    explained: bool
+
+
+def fit_anchor(
+    rows: Rows, stats: Moments, found: Spectrum, k: int, *, linear: bool = True
+) -> Anchor:
+    """Return the anchor with k components.
+
+    Parameters
+    ----------
+    rows : Rows
+        The training rows.
+    stats : Moments
+        Their moments.
+    found : Spectrum
+        Their spectrum, at least k long where the rank allows.
+    k : int
+        Number of codes.
+    linear : bool, default=True
+        False leaves the components zero: the residual then is ``x - mean``.
+    """
+    mean, deviation = stats.mean, stats.deviation
+    tiny = 1e-7 * np.maximum(np.abs(stats.low), np.abs(stats.high))
+    scale = np.where(deviation > tiny, deviation, 1.0)
+    top = found.head(k)
+    if not linear:
+        top = replace(top, components=np.zeros_like(top.components))
+    variances = top.variances if linear else np.zeros(k)
+    captured = (variances[:, None] * top.components**2).sum(axis=0)
+    residual2 = np.maximum(found.column_variances - captured, 0.0)
+    explained = residual2.sum() <= NEGLIGIBLE * found.column_variances.sum()
+    rms = np.sqrt(residual2.mean())
+    residual = np.maximum(np.sqrt(residual2), 0.1 * rms)
+    deviations = np.sqrt(variances)
+    floor = 1e-6 * max(deviations.max(initial=0.0), 1e-300)
+    deviations = np.where(deviations > floor, deviations, 1.0)
+    low, high = np.zeros(k), np.zeros(k)
+    project = torch.from_numpy(top.components.T / deviations)
+    for _, chunk in rows.chunks():
+        scores = (torch.from_numpy(chunk - mean) @ project).numpy()
+        np.minimum(low, scores.min(axis=0), out=low)
+        np.maximum(high, scores.max(axis=0), out=high)
+    return Anchor(
+        mean=mean,
+        scale=scale,
+        components=top.components,
+        deviations=deviations,
+        input_range=(np.stack([stats.low, stats.high]) - mean) / scale,
+        code_range=np.stack([low, high]),
+        residual=residual,
+        explained=bool(explained),
+    )

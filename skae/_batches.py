@@ -1,0 +1,144 @@
+"""From rows of a table to the tensors that a network reads.
+
+A :class:`Frame` holds the anchors of one or several models as tensors and turns rows
+into batches; :func:`batches` draws endless random ones, a chunk at a time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._anchor import Anchor
+from ._network import Batch
+from ._rows import CHUNK_ROWS, Rows, epoch
+
+CHUNK_VALUES = 1 << 20  # numbers in a gathered chunk
+Corruption = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Anchors of the models as tensors ``([models,] 1 or k, features)``.
+
+    Attributes
+    ----------
+    mean : ndarray of shape ([models,] 1, n_features)
+        What is subtracted from the inputs, in float64.
+    centred : bool
+        Whether it is subtracted from the targets, too.
+    inverse_scale, inverse_unit : Tensor
+        What inputs and targets are multiplied with.
+    encoder : Tensor of shape ([models,] n_features, n_components) or None
+        PCA's scores of the inputs; None without an anchor.
+    input_range : (Tensor, Tensor)
+        Inputs are clipped to it.
+    """
+
+    mean: np.ndarray
+    centred: bool
+    inverse_scale: Tensor
+    inverse_unit: Tensor
+    encoder: Tensor | None
+    input_range: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(
+        cls,
+        anchors: Sequence[Anchor],
+        *,
+        unit: float,
+        centred: bool,
+        linear: bool,
+        stacked: bool,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> "Frame":
+        """Build the frame of one anchor, or of a stack of them.
+
+        Parameters
+        ----------
+        anchors : sequence of Anchor
+            One for each model.
+        unit : float
+            Targets are divided by it.
+        centred : bool
+            Whether the mean is subtracted from the targets.
+        linear : bool
+            Whether the anchors have components.
+        stacked : bool
+            Whether the tensors get a leading model axis.
+        dtype, device
+            Of the tensors.
+        """
+
+        def tensor(arrays: Sequence[np.ndarray]) -> Tensor:
+            array = np.stack(arrays) if stacked else arrays[0]
+            return torch.from_numpy(np.array(array)).to(device, dtype)
+
+        mean = np.stack([a.mean[None] for a in anchors])
+        maps = [a.scale[:, None] * a.components.T / a.deviations for a in anchors]
+        return cls(
+            mean=mean if stacked else mean[0],
+            centred=centred,
+            inverse_scale=tensor([1 / a.scale[None] for a in anchors]),
+            inverse_unit=torch.full((), 1 / unit, dtype=dtype, device=device),
+            encoder=tensor(maps) if linear else None,
+            input_range=(
+                tensor([a.input_range[:1] for a in anchors]),
+                tensor([a.input_range[1:] for a in anchors]),
+            ),
+        )
+
+    def batch(self, rows: np.ndarray, corrupt: Corruption | None = None) -> Batch:
+        """Return inputs, scores and targets of rows, ``(..., rows, features)``."""
+        like = self.inverse_scale
+        kind = np.float32 if like.dtype == torch.float32 else np.float64
+
+        moved = np.empty(np.broadcast_shapes(rows.shape, self.mean.shape), kind)
+        np.subtract(rows, self.mean, out=moved, casting="same_kind")
+        inputs = torch.from_numpy(moved).to(like.device)
+        if self.centred:
+            targets = inputs * self.inverse_unit
+        else:
+            targets = torch.from_numpy(rows.astype(kind)).to(like.device)
+            targets.mul_(self.inverse_unit)
+        inputs = inputs.mul_(like)
+        if corrupt is not None:
+            inputs = corrupt(inputs)
+        scores = None if self.encoder is None else inputs @ self.encoder
+        return Batch(inputs.clamp_(*self.input_range), scores, targets)
+
+
+def batches(
+    parts: Sequence[Rows],
+    frame: Frame,
+    size: int,
+    rng: np.random.Generator,
+    corrupt: Corruption | None = None,
+) -> Iterator[Batch]:
+    """Yield endless random batches, one row set for each model of the frame.
+
+    Rows are gathered from the table a chunk of batches at a time, in its own type, and
+    cast and scaled there. Epochs follow each other without a gap.
+    """
+    table, stacked = parts[0].table, len(parts) > 1
+    values = CHUNK_VALUES // (len(parts) * table.shape[1])
+    count = max(1, min(values, CHUNK_ROWS) // size)
+    pending = [np.empty(0, dtype=np.intp) for _ in parts]
+    while True:
+        wanted = np.empty((count, len(parts), size), dtype=np.intp)
+        for m, part in enumerate(parts):
+            while len(pending[m]) < count * size:
+                order = epoch(part.weight, len(part), rng)
+                pending[m] = np.concatenate([pending[m], order])
+            drawn, pending[m] = np.split(pending[m], [count * size])
+            at = drawn if part.index is None else part.index[drawn]
+            wanted[:, m] = at.reshape(count, size)
+        rows = table[wanted if stacked else wanted[:, 0]]
+        inputs, scores, targets = frame.batch(rows, corrupt)
+        for i in range(count):
+            part_scores = None if scores is None else scores[i]
+            yield Batch(inputs[i], part_scores, targets[i])

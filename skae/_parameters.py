@@ -1,0 +1,94 @@
+"""Named parameters of one or several equal networks in one flat buffer.
+
+The buffer is cut into groups (``weight``, ``shortcut``, ``bias``), each group into the
+models, each model into its arrays. One optimizer step is then one call on one tensor,
+weight decay one call on one slice, and every layer works on views.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+GROUPS = ("weight", "shortcut", "bias")
+
+Shapes = Mapping[str, tuple[int, int]]
+
+
+class Parameters:
+    """Views into one flat buffer.
+
+    Parameters
+    ----------
+    shapes : mapping of str to (int, int)
+        Shape of each array; the last part of the name (after the last dot) is its
+        group: ``"encoder.0.weight"``. Biases are rows, ``(1, n)``.
+    n_models : int or None, default=None
+        Length of a leading model axis; with None the arrays are matrices.
+    dtype : torch.dtype
+        Type of the buffer.
+    device : torch.device
+        Where the buffer lives.
+
+    Attributes
+    ----------
+    flat : Tensor of shape (n_parameters,)
+        The buffer.
+    views : dict of str to Tensor
+        Each array, shape ``(rows, columns)`` or ``(n_models, rows, columns)``.
+    groups : dict of str to Tensor
+        Each group as a slice of the buffer, shape ``(n_models or 1, size)``.
+    """
+
+    def __init__(
+        self,
+        shapes: Shapes,
+        *,
+        n_models: int | None = None,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.shapes, self.n_models = dict(shapes), n_models
+        copies = n_models or 1
+        size = copies * sum(math.prod(shape) for shape in self.shapes.values())
+        self.flat = torch.zeros(size, dtype=dtype, device=device)
+        self.views: dict[str, Tensor] = {}
+        self.groups: dict[str, Tensor] = {}
+        start = 0
+        for group in GROUPS:
+            names = [n for n in self.shapes if n.rpartition(".")[2] == group]
+            width = sum(math.prod(self.shapes[name]) for name in names)
+            region = self.flat[start : start + copies * width].view(copies, width)
+            self.groups[group] = region
+            start += copies * width
+            column = 0
+            for name in names:
+                rows, columns = self.shapes[name]
+                part = region[:, column : column + rows * columns]
+                view = part.view(copies, rows, columns)
+                self.views[name] = view[0] if n_models is None else view
+                column += rows * columns
+
+    def zeros_like(self) -> "Parameters":
+        """Return parameters of the same layout, all zero."""
+        return Parameters(
+            self.shapes,
+            n_models=self.n_models,
+            dtype=self.flat.dtype,
+            device=self.flat.device,
+        )
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Copy arrays in; an array without a model axis goes to every model."""
+        for name, view in self.views.items():
+            view.copy_(torch.from_numpy(np.array(arrays[name])))
+
+    def arrays(self, model: int | None = None) -> dict[str, np.ndarray]:
+        """Return copies as numpy arrays, of one model where there are several."""
+        picked = {
+            name: view if model is None else view[model]
+            for name, view in self.views.items()
+        }
+        return {name: view.cpu().numpy().copy() for name, view in picked.items()}

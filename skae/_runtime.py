@@ -1,0 +1,82 @@
+"""Where and how a fit runs: its device, its threads, its random numbers."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Return the device that is meant.
+
+    ``"auto"`` takes CUDA where there is some and the CPU otherwise.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown or not there.
+    """
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device={device!r} is not a device; use 'auto', 'cpu', 'cuda', 'cuda:1', "
+            "'mps' or a torch.device."
+        ) from error
+    there = {
+        "cpu": lambda: True,
+        "cuda": lambda: (resolved.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available,
+    }
+    if resolved.type not in there or not there[resolved.type]():
+        raise ValueError(
+            f"device={str(device)!r} is not available on this machine; "
+            "use device='auto' or device='cpu'."
+        )
+    return resolved
+
+
+_lock = threading.Lock()
+_running = 0
+_threads = 1
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Run on one thread, without gradients, and restore the setting afterwards.
+
+    Networks of this size are slower on two threads than on one, and a sum that is
+    split in another way rounds in another way: on one thread a fit gives the same
+    model in a loop, in a worker process and beside other fits. The setting belongs to
+    a thread but starts from a global one, so fits that run side by side agree on what
+    to restore.
+    """
+    global _running, _threads
+    with _lock:
+        if _running == 0:
+            _threads = torch.get_num_threads()
+        _running += 1
+        torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        with _lock:
+            _running -= 1
+            torch.set_num_threads(_threads)
+
+
+def draw_seed(random_state: int | np.random.RandomState | None) -> int:
+    """Return a seed for all that a fit draws.
+
+    None takes fresh entropy from the system, not from numpy's global state, which a fit
+    leaves as it was.
+    """
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -1,0 +1,111 @@
+"""Checks of tables that name the column and say what to do."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ._rows import Rows
+
+LARGEST, SMALLEST = 1e30, 1e-30  # magnitudes that single precision can scale
+
+
+def column_names(columns: Iterable[int], names: np.ndarray | None) -> str:
+    """Return up to five columns by name, or by number where they have none."""
+    columns = list(columns)
+    shown = [repr(str(names[j])) if names is not None else str(j) for j in columns[:5]]
+    more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
+    return f"column{'s' * (len(columns) > 1)} {', '.join(shown)}{more}"
+
+
+def check_kinds(X: Any) -> None:
+    """Raise TypeError if a column of a table holds dates or times.
+
+    Numbers could be made of them, but which ones is for the user to say.
+    """
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        names = np.asarray(list(X.columns), dtype=object)
+        kinds = [str(kind).lower() for kind in X.dtypes]
+    elif hasattr(X, "dtype") and hasattr(X, "shape") and len(X.shape) == 2:
+        names, kinds = None, [str(X.dtype).lower()] * X.shape[1]
+    else:
+        return
+    prefixes = ("datetime", "timedelta", "date", "time", "duration", "period")
+    dated = [j for j, kind in enumerate(kinds) if kind.startswith(prefixes)]
+    if dated:
+        raise TypeError(
+            f"X holds dates or times in {column_names(dated, names)}. Make numbers of "
+            "them first, such as days since a date, or leave them out with a "
+            "ColumnTransformer."
+        )
+
+
+def explain_conversion(X: Any, error: Exception) -> Exception:
+    """Return the error with the columns that cannot be made numbers added to it."""
+    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+        return error
+    bad = []
+    for j, name in enumerate(X.columns):
+        try:
+            np.asarray(X[name]).astype(np.float64)
+        except (TypeError, ValueError):
+            bad.append(j)
+    if not bad:
+        return error
+    names = np.asarray(list(X.columns), dtype=object)
+    return type(error)(
+        f"{error} Not numeric: {column_names(bad, names)}. Encode such columns first, "
+        "for instance with OneHotEncoder in a ColumnTransformer."
+    )
+
+
+def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: bool) -> None:
+    """Raise ValueError if X has values that no model can be fitted to.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        The table.
+    names : ndarray of str or None
+        Names of its columns.
+    unit : bool
+        Whether the values must be in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a column has NaN, infinite or huge values, or is outside [0, 1] if asked.
+    """
+    if X.dtype.kind not in "fc" and not unit:
+        return
+    d = X.shape[1]
+    low, high = np.full(d, np.inf), np.full(d, -np.inf)
+    for _, chunk in Rows(X).chunks():
+        np.minimum(low, chunk.min(axis=0), out=low)
+        np.maximum(high, chunk.max(axis=0), out=high)
+    missing = np.flatnonzero(np.isnan(low) | np.isnan(high))
+    if missing.size:
+        raise ValueError(
+            f"Input X contains NaN in {column_names(missing, names)}. Impute them "
+            "first, for instance with SimpleImputer, or drop those rows."
+        )
+    infinite = np.flatnonzero(np.isinf(low) | np.isinf(high))
+    if infinite.size:
+        raise ValueError(
+            f"Input X contains infinity in {column_names(infinite, names)}. Replace or "
+            "drop those values."
+        )
+    huge = np.flatnonzero(np.maximum(-low, high) > LARGEST)
+    if huge.size:
+        raise ValueError(
+            f"Input X has values above {LARGEST:.0e} in {column_names(huge, names)}, "
+            "which would overflow. Rescale or clip those columns."
+        )
+    if unit:
+        outside = np.flatnonzero((low < 0) | (high > 1))
+        if outside.size:
+            raise ValueError(
+                "loss='binary_cross_entropy' needs features in [0, 1], which is not so "
+                f"in {column_names(outside, names)}. Scale them, for instance with "
+                "MinMaxScaler, or choose another loss."
+            )
