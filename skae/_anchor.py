@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.utils.extmath import svd_flip
 
+from ._products import gram
 from ._rows import Moments, Rows
 
 EXACT_PRODUCTS = 2e9  # multiply-adds of a covariance that are not worth saving
@@ -57,7 +58,7 @@ def _covariance(rows: Rows, mean: np.ndarray, dtype: torch.dtype) -> np.ndarray:
         if rows.weight is not None:
             chunk *= np.sqrt(rows.weight[at])[:, None]
         part = torch.from_numpy(chunk).to(dtype)
-        total += part.mT @ part
+        total += gram(part)
     return total.numpy() / rows.weights().sum()
 
 

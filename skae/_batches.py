@@ -139,6 +139,5 @@ def batches(
             wanted[:, m] = at.reshape(count, size)
         rows = table[wanted if stacked else wanted[:, 0]]
         inputs, scores, targets = frame.batch(rows, corrupt)
-        for i in range(count):
-            part_scores = None if scores is None else scores[i]
-            yield Batch(inputs[i], part_scores, targets[i])
+        each = [None] * count if scores is None else scores.unbind(0)
+        yield from map(Batch, inputs.unbind(0), each, targets.unbind(0))

@@ -200,7 +200,7 @@ class Codec:
                 device=device,
             )
             low, high = self._tensor(a.code_range)
-            clip = (low, high) if model.linear else None
+            clip = (low[None], high[None]) if model.linear else None
             self._network = Autoencoder(
                 model.architecture, params, head, clip, rows=CHUNK
             )

@@ -1,7 +1,7 @@
 """Named parameters of one or several equal networks in one flat buffer.
 
-The buffer is cut into groups (``weight``, ``shortcut``, ``bias``), each group into the
-models, each model into its arrays. One optimizer step is then one call on one tensor,
+The buffer is cut into groups (``weight``, ``bias``), each group into the models, each
+model into its arrays. One optimizer step is then one call on one tensor,
 weight decay one call on one slice, and every layer works on views.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-GROUPS = ("weight", "shortcut", "bias")
+GROUPS = ("weight", "bias")
 
 Shapes = Mapping[str, tuple[int, int]]
 

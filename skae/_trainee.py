@@ -96,7 +96,7 @@ class Trainee:
             device=device,
         )
         generator = torch.Generator().manual_seed(seed)
-        architecture.initialise(self.params, generator, zero_last=linear)
+        architecture.initialise(self.params, generator, zero=linear)
 
     def _network(self, rows: int, grads: Parameters | None = None) -> Autoencoder:
         return Autoencoder(
@@ -158,16 +158,15 @@ class Trainee:
             plan,
             measure=None if held is None else self.measure(held),
             weight=None if held is None else held.weight.ravel(),
+            rows_per_step=batch_size * len(parts),
             report=report,
         )
 
     def scale_correction(self, start: torch.Tensor, factor: float) -> None:
         """Set what starts at zero to ``factor`` times its value in ``start``."""
         self.params.flat.copy_(start)
-        last = len(self.architecture.hidden)
-        for name, view in self.params.views.items():
-            if name.split(".")[1] in (str(last), "shortcut"):
-                view.mul_(factor)
+        for view in self.architecture.corrections(self.params):
+            view.mul_(factor)
 
     def explained(self, held: Held, lengths: Sequence[int]) -> np.ndarray:
         """Return the share of the held-out variance that the first m codes explain.

@@ -15,6 +15,7 @@ from torch import Tensor
 from ._parameters import Parameters
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+DECAY_EVERY = 8  # steps whose tiny decays are made in one pass over the weights
 
 
 def cosine_rate(step: int, n_steps: int, peak: float) -> float:
@@ -49,12 +50,15 @@ class AdamW:
         private = getattr(torch, "_fused_adam_", None)
         kernel = self._flat.device.type in ("cpu", "cuda")
         self._fused: Callable[..., object] | None = private if kernel else None
-        self._count = 0
+        self._count, self._owed = 0, 0.0
 
     def step(self, rate: float) -> None:
         """Change the parameters along the gradient."""
-        if self._decay:
-            self._weights.mul_(1 - rate * self._decay)
+        self._count += 1
+        self._owed += rate * self._decay
+        if self._owed and self._count % DECAY_EVERY == 0:
+            self._weights.mul_(math.exp(-self._owed))
+            self._owed = 0.0
         if self._fused is None:
             self._plain(rate)
             return
@@ -66,7 +70,6 @@ class AdamW:
         )  # fmt: skip
 
     def _plain(self, rate: float) -> None:
-        self._count += 1
         self._mean.lerp_(self._grad, 1 - BETA1)
         self._square.mul_(BETA2).addcmul_(self._grad, self._grad, value=1 - BETA2)
         root = self._square.sqrt().div_(math.sqrt(1 - BETA2**self._count))
@@ -84,26 +87,36 @@ class NormClip:
     def __init__(self, grads: Parameters, factor: float = 1.5) -> None:
         self._groups = list(grads.groups.values())
         self._flat, self._single = grads.flat, grads.n_models is None
-        self._factor, self._usual = factor, None
+        self._factor = factor
+        self._usual_one: float | None = None
+        self._usual: Tensor | None = None
 
     def apply(self) -> None:
         """Clip the gradient in place."""
-        if self._single:
-            norm = torch.linalg.vector_norm(self._flat)
+        if self._single and self._flat.device.type == "cpu":
+            self._apply_one()
         else:
-            squares = [torch.linalg.vector_norm(g, dim=1) ** 2 for g in self._groups]
-            norm = torch.stack(squares).sum(0).sqrt_()
+            self._apply_many()
+
+    def _apply_one(self) -> None:
+        norm = math.sqrt(float(torch.dot(self._flat, self._flat)))
+        if self._usual_one is None:
+            self._usual_one = norm
+        limit = self._factor * self._usual_one
+        if norm > limit:
+            self._flat.mul_(limit / norm)
+            norm = limit
+        self._usual_one += 0.05 * (norm - self._usual_one)
+
+    def _apply_many(self) -> None:
+        squares = [torch.linalg.vector_norm(g, dim=1) ** 2 for g in self._groups]
+        norm = torch.stack(squares).sum(0).sqrt_()
         if self._usual is None:
             self._usual = norm.clone()
-        limit = self._usual * self._factor
-        kept = torch.minimum(norm, limit)
-        if self._flat.device.type != "cpu" or bool((norm > limit).any()):
-            shrink = torch.where(norm > 0, kept / norm, 1.0)
-            if self._single:
-                self._flat.mul_(shrink)
-            else:
-                for group in self._groups:
-                    group.mul_(shrink[:, None])
+        kept = torch.minimum(norm, self._usual * self._factor)
+        shrink = torch.where(norm > kept, kept / norm, 1.0)
+        for group in self._groups:
+            group.mul_(shrink[:, None])
         self._usual.lerp_(kept, 0.05)
 
 
@@ -175,6 +188,7 @@ def train(
     *,
     measure: Callable[[], np.ndarray] | None = None,
     weight: np.ndarray | None = None,
+    rows_per_step: int = 1,
     report: Callable[[int, float, float | None], bool] | None = None,
 ) -> History:
     """Train until the budget, the patience or the caller ends it; keep the best.
@@ -184,7 +198,7 @@ def train(
     params, grads : Parameters
         What to change, and where ``step`` leaves the gradient.
     step : callable
-        ``step(batch)`` leaves the gradient and returns the mean loss, a tensor.
+        ``step(batch)`` leaves the gradient and returns the summed loss, a tensor.
     batches : iterator
         Endless batches.
     plan : Plan
@@ -194,6 +208,8 @@ def train(
         parameters are restored at the end, else the last finite ones.
     weight : ndarray of shape (n_held_out,) or None
         Weights of the held-out rows.
+    rows_per_step : int, default=1
+        What the summed loss of a step is divided by.
     report : callable or None
         ``report(step, training_loss, validation_loss)`` is called after each
         measurement; a true answer ends the run.
@@ -249,7 +265,7 @@ def train(
             adam.step(cosine_rate(seen.n_steps, plan.n_steps, plan.peak))
             seen.n_steps, since = seen.n_steps + 1, since + 1
             if seen.n_steps % plan.every == 0 or seen.n_steps == stop:
-                going = check(float(total) / since)
+                going = check(float(total) / (since * rows_per_step))
                 total.zero_()
                 since = 0
     except KeyboardInterrupt:

@@ -43,11 +43,18 @@ class Loss(ABC):
 
     @abstractmethod
     def gradient(self, prediction: Tensor, target: Tensor, out: Tensor) -> Tensor:
-        """Write d(mean over rows of the loss)/d(prediction) into ``out``.
+        """Write d(sum of the loss over all rows)/d(prediction) into ``out``.
 
-        Returns the mean loss over rows, summed over a leading model axis if there is
-        one, as a tensor without dimensions.
+        Returns that sum, over a leading model axis too if there is one, as a tensor
+        without dimensions.
         """
+
+    def _weigh(self, loss: Tensor, grad: Tensor) -> Tensor:
+        """Multiply both with the weight, which is one where speed matters most."""
+        if self.weight != 1.0:
+            loss.mul_(self.weight)
+            grad.mul_(self.weight)
+        return loss
 
 
 @dataclass(frozen=True)
@@ -59,13 +66,12 @@ class SquaredError(Loss):
         return (prediction - target).square_().sum(-1).mul_(self.weight)
 
     def gradient(self, prediction: Tensor, target: Tensor, out: Tensor) -> Tensor:
-        """Write the gradient into ``out`` and return the mean loss."""
+        """Write the gradient into ``out`` and return the summed loss."""
         torch.sub(prediction, target, out=out)
         flat = out.view(-1)
-        scale = self.weight / out.shape[-2]
-        loss = torch.dot(flat, flat).mul_(scale)
-        out.mul_(2 * scale)
-        return loss
+        loss = torch.dot(flat, flat)
+        torch.add(out, out, out=out)
+        return self._weigh(loss, out)
 
 
 @dataclass(frozen=True)
@@ -77,12 +83,11 @@ class AbsoluteError(Loss):
         return (prediction - target).abs_().sum(-1).mul_(self.weight)
 
     def gradient(self, prediction: Tensor, target: Tensor, out: Tensor) -> Tensor:
-        """Write the gradient into ``out`` and return the mean loss."""
+        """Write the gradient into ``out`` and return the summed loss."""
         torch.sub(prediction, target, out=out)
-        scale = self.weight / out.shape[-2]
-        loss = out.abs().sum().mul_(scale)
-        out.sign_().mul_(scale)
-        return loss
+        loss = out.abs().sum()
+        out.sign_()
+        return self._weigh(loss, out)
 
 
 @dataclass(frozen=True)
@@ -109,12 +114,11 @@ class Huber(Loss):
         return self._elements(prediction, target).sum(-1).mul_(self.weight)
 
     def gradient(self, prediction: Tensor, target: Tensor, out: Tensor) -> Tensor:
-        """Write the gradient into ``out`` and return the mean loss."""
-        scale = self.weight / out.shape[-2]
-        loss = self._elements(prediction, target).sum().mul_(scale)
+        """Write the gradient into ``out`` and return the summed loss."""
+        loss = self._elements(prediction, target).sum()
         torch.sub(prediction, target, out=out)
-        out.clamp_(-self.delta, self.delta).mul_(scale)
-        return loss
+        out.clamp_(-self.delta, self.delta)
+        return self._weigh(loss, out)
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,11 @@ class BinaryCrossEntropy(Loss):
         return self._elements(prediction, target).sum(-1).mul_(self.weight)
 
     def gradient(self, prediction: Tensor, target: Tensor, out: Tensor) -> Tensor:
-        """Write the gradient into ``out`` and return the mean loss."""
-        scale = self.weight / out.shape[-2]
-        loss = self._elements(prediction, target).sum().mul_(scale)
+        """Write the gradient into ``out`` and return the summed loss."""
+        loss = self._elements(prediction, target).sum()
         torch.sigmoid(prediction, out=out)
-        out.sub_(target).mul_(scale)
-        return loss
+        out.sub_(target)
+        return self._weigh(loss, out)
 
 
 LOSSES: dict[str, type[Loss]] = {

@@ -1,0 +1,92 @@
+"""Imports inside skae run strictly downward, and torch waits for the first fit."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "skae"
+
+# A module may import only modules further up this list.
+ORDER = [
+    # Floor 0: arithmetic on tensors
+    "losses",
+    "_activations",
+    "_parameters",
+    "_network",
+    "_heads",
+    "_rows",
+    "_anchor",
+    # Floor 1: the loop and what feeds it
+    "_runtime",
+    "_training",
+    "_batches",
+    "_model",
+    "_trainee",
+    "_fitting",
+    # Floor 2: the scikit-learn surface
+    "_validation",
+    "_base",
+    # Floor 3: one idea a file
+    "_autoencoder",
+    # Floor 4: what looks at finished models
+    "metrics",
+    "__init__",
+]
+ARITHMETIC = ORDER[: ORDER.index("_runtime")]
+
+
+def modules():
+    return sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def imports(module):
+    """Every module that the file names, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = f"skae.{node.module or ''}" if node.level else node.module
+            base = base.rstrip(".")
+            # `from skae import losses` names a module, `from skae import VAE` a class.
+            found.update(
+                f"skae.{alias.name}"
+                if base == "skae" and alias.name in modules()
+                else base
+                for alias in node.names
+            )
+    return found
+
+
+def imports_of_skae(module):
+    names = [name.split(".") for name in imports(module)]
+    return {(*name, "__init__")[1] for name in names if name[0] == "skae"}
+
+
+def test_every_module_has_its_place():
+    assert set(modules()) == set(ORDER)
+    assert not list(PACKAGE.glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_run_downward(module):
+    assert imports_of_skae(module) <= set(ORDER[: ORDER.index(module)])
+
+
+def test_metrics_stand_alone():
+    assert not imports_of_skae("metrics")
+
+
+@pytest.mark.parametrize("module", ARITHMETIC)
+def test_arithmetic_knows_no_estimators(module):
+    of_sklearn = {name for name in imports(module) if name.startswith("sklearn")}
+    assert of_sklearn <= {"sklearn.utils.extmath"}
+
+
+@pytest.mark.parametrize("module", ["skae", "skae.metrics"])
+def test_import_loads_no_torch(module):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
