@@ -50,16 +50,27 @@ class Spectrum:
         return int(np.argmax(enough)) + 1 if enough.any() else len(self.variances)
 
 
-def _covariance(rows: Rows, mean: np.ndarray, dtype: torch.dtype) -> np.ndarray:
+def basis(rows: Rows, seed: int) -> tuple[Rows, torch.dtype]:
+    """Return the rows that an anchor for training is made from, and its precision.
+
+    A covariance of all rows where that is cheap, else one of a sample in float32: what
+    it costs the anchor, training wins back.
+    """
+    if len(rows) * rows.n_features**2 <= EXACT_PRODUCTS:
+        return rows, torch.float64
+    size = SAMPLE_ROWS if rows.n_features <= WIDE else SAMPLE_ROWS // 2
+    return rows.sample(size, seed), torch.float32
+
+
+def _covariance(rows: Rows, mean: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
     d = rows.n_features
     total = torch.zeros(d, d, dtype=torch.float64)
     for at, chunk in rows.chunks():
         chunk = chunk - mean
         if rows.weight is not None:
             chunk *= np.sqrt(rows.weight[at])[:, None]
-        part = torch.from_numpy(chunk).to(dtype)
-        total += gram(part)
-    return total.numpy() / rows.weights().sum()
+        total += gram(torch.from_numpy(chunk).to(dtype))
+    return total.div_(float(rows.weights().sum()))
 
 
 def _centred(rows: Rows, mean: np.ndarray) -> torch.Tensor:
@@ -71,60 +82,69 @@ def _centred(rows: Rows, mean: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.concatenate(parts))
 
 
-def _randomized_svd(
-    x: torch.Tensor, k: int, seed: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the top k singular values and right vectors (Halko et al., 2011)."""
+def _subspace(
+    x: torch.Tensor, k: int, seed: int, *, symmetric: bool = False
+) -> torch.Tensor:
+    """Return an orthonormal basis (n, k + 10) that holds x's top k right vectors.
+
+    References
+    ----------
+    Halko, N., Martinsson, P. G. and Tropp, J. A. (2011). Finding structure with
+    randomness. SIAM Review 53, 217-288.
+    """
     generator = torch.Generator().manual_seed(seed)
     q = torch.randn(x.shape[1], k + 10, generator=generator, dtype=x.dtype)
-    for _ in range(4):
-        q = torch.linalg.qr(x.mT @ (x @ q))[0]
-    _, s, vt = torch.linalg.svd(x @ q, full_matrices=False)
-    return s[:k], (vt @ q.mT)[:k]
+    for _ in range(6):
+        q = torch.linalg.qr(x @ q if symmetric else x.mT @ (x @ q))[0]
+    return q
 
 
 def spectrum(
-    rows: Rows, mean: np.ndarray, k: int | None, *, exact: bool, seed: int
+    rows: Rows,
+    mean: np.ndarray,
+    k: int | None,
+    *,
+    dtype: torch.dtype = torch.float64,
+    seed: int,
 ) -> Spectrum:
     """Return PCA's eigenvalues and eigenvectors.
 
     Parameters
     ----------
     rows : Rows
-        The training rows.
+        The rows.
     mean : ndarray of shape (n_features,)
         Their mean.
     k : int or None
         How many are needed; None for all. More may be returned.
-    exact : bool
-        Whether all rows must be used, in float64. Otherwise large tables are sampled.
+    dtype : torch.dtype, default=torch.float64
+        Precision of the products. With float32 the decomposition may be randomized.
     seed : int
-        Seed of the sample and of the randomized decomposition.
+        Seed of a randomized decomposition.
     """
     n, d = len(rows), rows.n_features
-    if not exact and n > SAMPLE_ROWS and n * d**2 > EXACT_PRODUCTS:
-        size = SAMPLE_ROWS if d <= WIDE else SAMPLE_ROWS // 2
-        rng = np.random.default_rng(seed)
-        rows = rows.pick(np.sort(rng.choice(n, size, replace=False)))
-        n, dtype = size, torch.float32
-    else:
-        dtype = torch.float64
-    few = k is not None and k < 0.2 * min(n, d)
-    if n >= d and not (few and d > WIDE and not exact):
+    few = k is not None and k < 0.2 * min(n, d) and min(n, d) > 500
+    rough = few and dtype == torch.float32
+    if n >= d and not (rough and d > WIDE):
         covariance = _covariance(rows, mean, dtype)
-        values, vectors = torch.linalg.eigh(torch.from_numpy(covariance))
-        values, components = values.flip(0), vectors.flip(1).mT
-        diagonal = np.diagonal(covariance).copy()
+        diagonal = covariance.diagonal().clone()
+        q = None
+        if rough and k is not None:
+            q = _subspace(covariance, k, seed, symmetric=True)
+            covariance = q.mT @ covariance @ q
+        values, vectors = torch.linalg.eigh(covariance)
+        values, vectors = values.flip(0), vectors.flip(1)
+        components = (vectors if q is None else q @ vectors).mT
     else:
-        x = _centred(rows, mean)
-        if few and k is not None and min(n, d) > 500:
-            singular, components = _randomized_svd(x, k, seed)
-        else:
-            _, singular, components = torch.linalg.svd(x, full_matrices=False)
-        values, diagonal = singular**2, (x**2).sum(0).numpy()
-    v = components.numpy()
+        x = _centred(rows, mean).to(dtype)
+        q = _subspace(x, k, seed) if few and k is not None else None
+        y = x if q is None else x @ q
+        _, singular, right = torch.linalg.svd(y, full_matrices=False)
+        components = right if q is None else right @ q.mT
+        values, diagonal = singular.double() ** 2, (x**2).sum(0)
+    v = components.double().numpy()
     _, v = svd_flip(u=None, v=v, u_based_decision=False)
-    return Spectrum(v, values.clamp_min(0).numpy(), diagonal)
+    return Spectrum(v, values.clamp_min(0).numpy(), diagonal.double().numpy())
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class BaseAutoencoder(
         kept = {k: v for k, v in vars(self).items() if k.endswith("_in_")}
         try:
             table = self._check_table(X, reset=True)
-            outcome = self._run(table, y, sample_weight)
+            outcome = self._run(table, X, y, sample_weight)
         except BaseException:
             for name in ("n_features_in_", "feature_names_in_"):
                 vars(self).pop(name, None)
@@ -112,11 +112,11 @@ class BaseAutoencoder(
         self._keep(outcome)
         return self
 
-    def _run(self, X: np.ndarray, y: Any, sample_weight: Any) -> "Outcome":
+    def _run(self, table: np.ndarray, X: Any, y: Any, sample_weight: Any) -> "Outcome":
         index = weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+                sample_weight, table, dtype=np.float64, ensure_non_negative=True
             )
             index = np.flatnonzero(weight)
             if len(index) == len(weight):
@@ -128,7 +128,7 @@ class BaseAutoencoder(
                 )
             else:
                 weight = weight[index]
-        rows = Rows(X, index, weight)
+        rows = Rows(table, index, weight)
         settings = self._settings(rows)
 
         from ._fitting import Recipe

@@ -4,7 +4,7 @@ A :class:`Frame` holds the anchors of one or several models as tensors and turns
 into batches; :func:`batches` draws endless random ones, a chunk at a time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from ._anchor import Anchor
-from ._network import Batch
+from ._network import Batch, clip_with_trust
 from ._rows import CHUNK_ROWS, Rows, epoch
 
-CHUNK_VALUES = 1 << 20  # numbers in a gathered chunk
-Corruption = Callable[[Tensor], Tensor]
+CHUNK_VALUES = 1 << 19  # numbers in a gathered chunk
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,22 @@ class Frame:
             ),
         )
 
-    def batch(self, rows: np.ndarray, corrupt: Corruption | None = None) -> Batch:
-        """Return inputs, scores and targets of rows, ``(..., rows, features)``."""
+    def batch(self, rows: np.ndarray, *, trusting: bool) -> Batch:
+        """Return a batch of rows, ``(..., rows, features)``.
+
+        Parameters
+        ----------
+        rows : ndarray
+            Rows of a table, of any numeric type.
+        trusting : bool
+            True for training rows, which span the box; False weighs the correction of
+            each row by how far it is inside.
+        """
         like = self.inverse_scale
         kind = np.float32 if like.dtype == torch.float32 else np.float64
-
         moved = np.empty(np.broadcast_shapes(rows.shape, self.mean.shape), kind)
-        np.subtract(rows, self.mean, out=moved, casting="same_kind")
+        mean = self.mean.astype(kind) if rows.dtype == kind else self.mean
+        np.subtract(rows, mean, out=moved, casting="same_kind")
         inputs = torch.from_numpy(moved).to(like.device)
         if self.centred:
             targets = inputs * self.inverse_unit
@@ -106,10 +114,13 @@ class Frame:
             targets = torch.from_numpy(rows.astype(kind)).to(like.device)
             targets.mul_(self.inverse_unit)
         inputs = inputs.mul_(like)
-        if corrupt is not None:
-            inputs = corrupt(inputs)
-        scores = None if self.encoder is None else inputs @ self.encoder
-        return Batch(inputs.clamp_(*self.input_range), scores, targets)
+        if self.encoder is None:
+            return Batch(inputs.clamp_(*self.input_range), None, targets)
+        scores = inputs @ self.encoder
+        if trusting:
+            return Batch(inputs.clamp_(*self.input_range), scores, targets)
+        clipped, trust = clip_with_trust(inputs, self.input_range)
+        return Batch(clipped, scores, targets, trust)
 
 
 def batches(
@@ -117,7 +128,6 @@ def batches(
     frame: Frame,
     size: int,
     rng: np.random.Generator,
-    corrupt: Corruption | None = None,
 ) -> Iterator[Batch]:
     """Yield endless random batches, one row set for each model of the frame.
 
@@ -138,6 +148,6 @@ def batches(
             at = drawn if part.index is None else part.index[drawn]
             wanted[:, m] = at.reshape(count, size)
         rows = table[wanted if stacked else wanted[:, 0]]
-        inputs, scores, targets = frame.batch(rows, corrupt)
+        inputs, scores, targets, _ = frame.batch(rows, trusting=True)
         each = [None] * count if scores is None else scores.unbind(0)
         yield from map(Batch, inputs.unbind(0), each, targets.unbind(0))

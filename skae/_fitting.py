@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from ._anchor import NEGLIGIBLE, Anchor, fit_anchor, spectrum
-from ._model import Codec, Model, Units
+from ._anchor import NEGLIGIBLE, Anchor, basis, fit_anchor, spectrum
+from ._model import Codec, Model, Units, boxed
 from ._network import Architecture
 from ._rows import Rows, distinct, moments, row_hashes
 from ._trainee import Held, Trainee
 from ._training import History, Plan
 
 SMALL = 600  # distinct rows below which folds choose the number of steps
+WIDE_ROWS, WIDE_FEATURES = 4000, 256  # from which a larger network pays
 TINY = 300  # distinct rows below which the gate asks for two standard errors
 N_FOLDS = 5
 MAX_HELD = 2000
@@ -48,17 +49,20 @@ class Settings:
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
-    def resolve(self, n_rows: int) -> "Settings":
-        """Fill in the recipe's choices for this many distinct rows."""
-        small = n_rows < SMALL
+    def resolve(self, n_rows: int, n_features: int) -> "Settings":
+        """Fill in the recipe's choices for this many distinct rows and columns."""
+        if n_rows < SMALL:
+            hidden, rate, n_steps = (128, 64), 2e-3, 600
+        elif n_rows < WIDE_ROWS or n_features < WIDE_FEATURES:
+            hidden, rate, n_steps = (256, 128), 4e-3, 2000
+        else:
+            hidden, rate, n_steps = (512, 256), 3e-3, 3000
         growth = max(1.0, (n_rows / 50_000) ** 0.5)
-        n_steps = self.n_steps or (600 if small else int(2000 * growth))
+        n_steps = self.n_steps or int(n_steps * growth)
         return replace(
             self,
-            hidden=((128, 64) if small else (256, 128))
-            if self.hidden is None
-            else self.hidden,
-            rate=(2e-3 if small else 4e-3) if self.rate is None else self.rate,
+            hidden=hidden if self.hidden is None else self.hidden,
+            rate=self.rate or rate,
             batch_size=self.batch_size or 128,
             n_steps=n_steps,
             patience=self.patience or max(100, int(0.3 * n_steps)),
@@ -180,7 +184,7 @@ def _no_report(*_: object) -> bool:
 def pca_model(rows: Rows, k: int | None, settings: Settings) -> Model:
     """Return PCA of all rows, with as many components as explain 95 % if k is None."""
     stats = moments(rows)
-    found = spectrum(rows, stats.mean, k, exact=True, seed=settings.seed)
+    found = spectrum(rows, stats.mean, k, seed=settings.seed)
     k = found.count_for(DEFAULT_SHARE) if k is None else k
     anchor = fit_anchor(rows, stats, found, k)
     return Model(anchor, Units.of(settings.loss, [anchor.residual]))
@@ -210,21 +214,16 @@ class _Fold:
     part: Rows
     held: Rows
     settings: Settings
-    exact: bool
 
     def __post_init__(self) -> None:
-        k = self.settings.n_components
-        self.stats = moments(self.part)
-        self.found = spectrum(
-            self.part,
-            self.stats.mean,
-            k if isinstance(k, int) else None,
-            exact=self.exact,
-            seed=self.settings.seed,
-        )
+        k, seed = self.settings.n_components, self.settings.seed
+        self._basis, dtype = basis(self.part, seed)
+        self._stats = moments(self._basis)
+        k = k if isinstance(k, int) else None
+        self.found = spectrum(self._basis, self._stats.mean, k, dtype=dtype, seed=seed)
 
     def anchor(self, k: int, *, linear: bool) -> Anchor:
-        return fit_anchor(self.part, self.stats, self.found, k, linear=linear)
+        return fit_anchor(self._basis, self._stats, self.found, k, linear=linear)
 
 
 def _count(folds: list[_Fold], settings: Settings) -> int:
@@ -352,11 +351,10 @@ def _train_all(
         trainee = _new_trainee([start.anchor], settings, start.units)
         trainee.params.load(start.weights or {})
     else:
-        stats = moments(rows)
-        found = spectrum(rows, stats.mean, k, exact=False, seed=settings.seed)
+        fold = _Fold(rows, rows, replace(settings, n_components=k))
         if k is None:
-            k = found.count_for(float(settings.n_components or DEFAULT_SHARE))
-        anchor = fit_anchor(rows, stats, found, k, linear=settings.linear)
+            k = fold.found.count_for(float(settings.n_components or DEFAULT_SHARE))
+        anchor = fold.anchor(k, linear=settings.linear)
         trainee = _new_trainee([anchor], settings)
         if settings.linear and anchor.explained:
             return trainee, History()
@@ -397,7 +395,9 @@ class Recipe:
             rows, _ = distinct(rows, hashes)
             hashes = np.unique(hashes)
         self._rows, self._hashes, self._start = rows, hashes, start
-        self._settings = settings = settings.resolve(n_distinct)
+        self._settings = settings = settings.resolve(
+            n_distinct, rows.n_features
+        )
         self._folded = n_distinct < SMALL and start is None and settings.early_stopping
         checks = _plan(settings, 0.0).checks
         self.n_reports = 2 * checks if self._folded else checks
@@ -419,11 +419,14 @@ class Recipe:
             outcome = _fit_small(rows, settings, report)
         else:
             held = split(rows, self._hashes, settings.validation_fraction)
-            fold = _Fold(*(rows.pick(at) for at in held), settings, exact=False)
+            fold = _Fold(*(rows.pick(at) for at in held), settings)
             outcome, _, _, factor = _compare([fold], settings, report, self._start)
             if settings.linear and factor == 0.0:
                 outcome.model = pca_model(rows, len(outcome.shares), settings)
         outcome.device = settings.device
+        seen = rows.sample(MAX_HELD, settings.seed)
+        part = seen.table if seen.index is None else seen.table[seen.index]
+        outcome.model = boxed(outcome.model, part, settings.device)
         if settings.whiten:
             outcome.model = whitened(outcome.model, rows, settings.device)
         return outcome
@@ -496,7 +499,6 @@ def _fit_small(rows: Rows, settings: Settings, report: Report) -> Outcome:
             rows.pick(np.flatnonzero(label != i)),
             rows.pick(np.flatnonzero(label == i)),
             settings,
-            exact=True,
         )
         for i in range(N_FOLDS)
     ]

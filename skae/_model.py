@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ._anchor import Anchor
 from ._heads import LinearHead, LogitHead
-from ._network import Architecture, Autoencoder, Head
+from ._network import Architecture, Autoencoder, Head, clip_with_trust
 from ._parameters import Parameters
 
 CHUNK = 256
@@ -93,6 +93,8 @@ class Model:
         Sizes of the network; None where the model is its anchor.
     weights : dict of str to ndarray or None
         Its parameters.
+    box : ndarray of shape (2, n_components) or None
+        Range of the training rows' codes z; a correction is decoded in full inside.
     whitening : (ndarray, ndarray) or None
         Mean m and lower-triangular L of the codes' covariance ``L L'``; codes are
         returned as ``L^-1 (code - m)``.
@@ -103,6 +105,7 @@ class Model:
     linear: bool = True
     architecture: Architecture | None = None
     weights: dict[str, np.ndarray] | None = None
+    box: np.ndarray | None = None
     whitening: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
@@ -127,7 +130,13 @@ class Model:
             name: np.ascontiguousarray(array[: shapes[name][0], : shapes[name][1]])
             for name, array in self.weights.items()
         }
-        return replace(self, anchor=anchor, architecture=architecture, weights=weights)
+        return replace(
+            self,
+            anchor=anchor,
+            architecture=architecture,
+            weights=weights,
+            box=None if self.box is None else self.box[:, :k],
+        )
 
     def state(self) -> dict[str, Any]:
         """Return the model as a dict of arrays, numbers, strings and tuples."""
@@ -136,7 +145,7 @@ class Model:
             for f in fields(self.anchor)
         }
         state |= {"loss": self.units.loss, "unit": self.units.unit}
-        state |= {"linear": self.linear, "whitening": self.whitening}
+        state |= {"linear": self.linear, "whitening": self.whitening, "box": self.box}
         if self.architecture is not None and self.weights is not None:
             state["hidden"] = self.architecture.hidden
             state["activation"] = self.architecture.activation
@@ -148,7 +157,13 @@ class Model:
         """Return the model of a state."""
         anchor = Anchor(**{f.name: state[f"anchor.{f.name}"] for f in fields(Anchor)})
         units = Units(state["loss"], state["unit"])
-        model = cls(anchor, units, state["linear"], whitening=state["whitening"])
+        model = cls(
+            anchor,
+            units,
+            state["linear"],
+            box=state["box"],
+            whitening=state["whitening"],
+        )
         if "hidden" not in state:
             return model
         k, d = anchor.components.shape
@@ -158,6 +173,20 @@ class Model:
         names = architecture.shapes()
         weights = {name: state[f"network.{name}"] for name in names}
         return replace(model, architecture=architecture, weights=weights)
+
+
+def boxed(model: Model, table: np.ndarray, device: torch.device) -> Model:
+    """Return the model with the range of the codes of these rows, and of PCA's, noted.
+
+    The range is widened by a tenth, since a sample of the training rows is enough.
+    """
+    if model.weights is None or not model.linear:
+        return model
+    codec = Codec(replace(model, box=None), np.dtype(np.float32), device)
+    z = codec.encode(table) / model.anchor.deviations
+    low, high = model.anchor.code_range
+    box = np.stack([np.minimum(low, z.min(axis=0)), np.maximum(high, z.max(axis=0))])
+    return replace(model, box=1.1 * box)
 
 
 class Codec:
@@ -205,7 +234,8 @@ class Codec:
                 model.architecture, params, head, clip, rows=CHUNK
             )
             self._scale = self._tensor(a.scale)
-            self._range = self._tensor(a.input_range)
+            self._range = self._tensor(a.input_range).unbind(0)
+            self._box = None if model.box is None else self._tensor(model.box).unbind(0)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(array)).to(self._device, self._dtype)
@@ -222,9 +252,12 @@ class Codec:
         centred = x - self._mean
         codes = centred @ self._components.mT
         if self._network is not None:
-            inputs = (centred / self._scale).clamp_(*self._range)
-            scores = codes / self._deviations if self._model.linear else None
-            codes = self._network.encode(inputs, scores) * self._deviations
+            inputs, trust = clip_with_trust(centred / self._scale, self._range)
+            if self._model.linear:
+                codes = self._network.encode(inputs, codes / self._deviations, trust)
+            else:
+                codes = self._network.encode(inputs, None)
+            codes = codes * self._deviations
         if self._whiten is not None:
             codes = (codes - self._centre) @ self._whiten
         return codes
@@ -234,7 +267,9 @@ class Codec:
             codes = codes @ self._unwhiten + self._centre
         if self._network is None:
             return codes @ self._components + self._mean
-        y = self._network.decode(codes / self._deviations)
+        z = codes / self._deviations
+        trust = None if self._box is None else clip_with_trust(z, self._box)[1]
+        y = self._network.decode(z, trust)
         if self._model.units.logits:
             return torch.sigmoid(y)
         return y * self._model.units.unit + self._mean

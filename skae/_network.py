@@ -108,12 +108,28 @@ class Batch(NamedTuple):
     """What one step reads; all tensors have the network's number of rows.
 
     ``inputs`` are the standardised features u, ``scores`` the anchor's codes z0 (None
-    without an anchor), ``targets`` what the reconstruction is compared with.
+    without an anchor), ``targets`` what the reconstruction is compared with, ``trust``
+    (rows, 1) how far the correction of each row's codes is believed (None: wholly).
     """
 
     inputs: Tensor
     scores: Tensor | None
     targets: Tensor
+    trust: Tensor | None = None
+
+
+def clip_with_trust(
+    x: Tensor, bounds: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return x clipped to a box and the share of its squared length that is inside.
+
+    The share is one for rows in the box and falls with the square of the distance for
+    rows far out, where a correction that was learned in the box would be a guess.
+    """
+    clipped = torch.clamp(x, *bounds)
+    inside = clipped.square().sum(-1, keepdim=True)
+    whole = x.square().sum(-1, keepdim=True)
+    return clipped, torch.where(whole > inside, inside / whole, 1.0)
 
 
 class Code(Protocol):
@@ -175,14 +191,21 @@ class Autoencoder:
         self._head = head
         self._grad: Tensor | None = None
 
-    def encode(self, inputs: Tensor, scores: Tensor | None) -> Tensor:
+    def encode(
+        self, inputs: Tensor, scores: Tensor | None, trust: Tensor | None = None
+    ) -> Tensor:
         """Return the codes; the next call may overwrite them."""
         codes = self._encoder.forward(inputs)
+        if trust is not None:
+            codes.mul_(trust)
         return codes if scores is None else codes.add_(scores)
 
-    def decode(self, codes: Tensor) -> Tensor:
+    def decode(self, codes: Tensor, trust: Tensor | None = None) -> Tensor:
         """Return the reconstruction; the next call may overwrite it."""
-        return self._head.forward(codes, self._decoder.forward(codes))
+        raw = self._decoder.forward(codes)
+        if trust is not None:
+            raw.mul_(trust)
+        return self._head.forward(codes, raw)
 
     def step(self, batch: Batch, loss: Loss, code: Code | None = None) -> Tensor:
         """Leave the gradient of the loss summed over the rows, and return that loss."""

@@ -32,6 +32,8 @@ def onednn_pays(x: Tensor, rows: int, inner: int, columns: int) -> bool:
 def onednn(x: Tensor, y: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return ``x y' + bias``, matrices with any strides."""
     assert _linear is not None
+    if not (y.is_contiguous() or y.mT.is_contiguous()):
+        y = y.contiguous()  # a thousand times slower than the copy is a padded y
     return _linear(x, y, bias, "none", [], "")
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 CHUNK_ROWS = 4096
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 2 << 20
+MIX = np.uint64(0xBF58476D1CE4E5B9)  # odd, from the SplitMix64 generator
 
 
 class Rows:
@@ -53,13 +54,24 @@ class Rows:
         """Return the weights, ones where none were given."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
-    def chunks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield ``(positions, rows)`` with the rows in float64."""
+    def parts(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield ``(positions, rows)`` with the rows in the table's own type."""
         size = min(CHUNK_ROWS, max(1, CHUNK_BYTES // (8 * max(1, self.n_features))))
         for start in range(0, len(self), size):
             at = slice(start, min(start + size, len(self)))
-            part = self.table[at if self.index is None else self.index[at]]
+            yield at, self.table[at if self.index is None else self.index[at]]
+
+    def chunks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield ``(positions, rows)`` with the rows in float64."""
+        for at, part in self.parts():
             yield at, np.asarray(part, dtype=np.float64)
+
+    def sample(self, size: int, seed: int) -> "Rows":
+        """Return ``size`` random rows, in their order; all if there are no more."""
+        if size >= len(self):
+            return self
+        rng = np.random.default_rng(seed)
+        return self.pick(np.sort(rng.choice(len(self), size, replace=False)))
 
 
 @dataclass(frozen=True)
@@ -104,20 +116,26 @@ def moments(rows: Rows) -> Moments:
 def row_hashes(rows: Rows, seed: int) -> np.ndarray:
     """Return 64 bits for each row that depend on its values and the seed alone.
 
-    Equal rows get equal hashes wherever they stand and whatever type the table has. A
-    split by the hash never puts two copies of a row on two sides.
+    Equal rows get equal hashes wherever they stand. A split by the hash never puts two
+    copies of a row on two sides.
     """
     rng = np.random.default_rng(seed)
-    factor = rng.integers(2**63, size=rows.n_features, dtype=np.uint64) * 2 + 1
+    n_words = -(-rows.n_features * rows.table.dtype.itemsize // 8)
+    factor = rng.integers(2**63, size=n_words, dtype=np.uint64) * 2 + 1
     result = np.empty(len(rows), dtype=np.uint64)
-    for at, chunk in rows.chunks():
-        bits = (chunk + 0.0).view(np.uint64)  # + 0.0: minus zero equals zero
-        bits ^= bits >> np.uint64(32)
-        bits *= factor
-        bits ^= bits >> np.uint64(29)
-        result[at] = bits.sum(axis=1, dtype=np.uint64)
+    for at, part in rows.parts():
+        if part.dtype.kind == "f":
+            part = part + part.dtype.type(0)  # minus zero equals zero
+        row = np.ascontiguousarray(part).view(np.uint8)
+        if row.shape[1] < 8 * n_words:
+            row = np.pad(row, ((0, 0), (0, 8 * n_words - row.shape[1])))
+        words = row.view(np.uint64)
+        words = words ^ (words >> np.uint64(32))  # whole numbers differ in high bits,
+        words *= MIX  # which a sum alone would lose
+        words ^= words >> np.uint64(29)
+        result[at] = words @ factor
     result ^= result >> np.uint64(30)
-    result *= np.uint64(0xBF58476D1CE4E5B9)
+    result *= MIX
     result ^= result >> np.uint64(27)
     return result
 

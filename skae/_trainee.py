@@ -116,7 +116,10 @@ class Trainee:
             weight[m, : len(part)] = part.weights()
         cut = [index[:, i : i + size] for i in range(0, length, size)]
         table = parts[0].table
-        made = [self._frame.batch(table[c if self._stacked else c[0]]) for c in cut]
+        made = [
+            self._frame.batch(table[c if self._stacked else c[0]], trusting=False)
+            for c in cut
+        ]
         return Held(made, weight)
 
     def measure(self, held: Held) -> Callable[[], np.ndarray]:
@@ -124,10 +127,10 @@ class Trainee:
         network = self._network(held.batches[0].inputs.shape[-2])
 
         def rows() -> np.ndarray:
-            losses = [
-                self.loss.rows(network.decode(network.encode(b.inputs, b.scores)), b.targets)
-                for b in held.batches
-            ]
+            losses = []
+            for b in held.batches:
+                codes = network.encode(b.inputs, b.scores, b.trust)
+                losses.append(self.loss.rows(network.decode(codes), b.targets))
             return torch.cat(losses, -1).double().cpu().numpy().ravel()
 
         return rows
@@ -188,7 +191,7 @@ class Trainee:
         left, total = np.zeros(len(lengths)), 0.0
         for i, b in enumerate(held.batches):
             weight = torch.from_numpy(held.weight[:, i * size : (i + 1) * size])
-            codes = network.encode(b.inputs, b.scores).clone()
+            codes = network.encode(b.inputs, b.scores, b.trust).clone()
             centre = torch.zeros(())
             if self.units.logits:
                 centre = self._head._mean

@@ -170,8 +170,8 @@ class Plan:
 
     @property
     def every(self) -> int:
-        """Steps between two measurements."""
-        return max(1, self.n_steps // 40)
+        """Steps between two measurements: about 40, fewer where a run is short."""
+        return max(16, self.n_steps // 40)
 
     @property
     def checks(self) -> int:

@@ -59,6 +59,18 @@ def explain_conversion(X: Any, error: Exception) -> Exception:
     )
 
 
+def _plainly_finite(X: np.ndarray) -> bool:
+    """Return True if a pass of sums of squares finds nothing extreme.
+
+    A sum of squares is finite only if no value is missing, infinite or so large that
+    its square overflows.
+    """
+    if X.dtype not in (np.float32, np.float64):
+        return False
+    flat = (part.ravel(order="K") for _, part in Rows(X).parts())
+    return all(np.vdot(part, part) < LARGEST for part in flat)
+
+
 def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: bool) -> None:
     """Raise ValueError if X has values that no model can be fitted to.
 
@@ -76,7 +88,7 @@ def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: bool) -> None
     ValueError
         If a column has NaN, infinite or huge values, or is outside [0, 1] if asked.
     """
-    if X.dtype.kind not in "fc" and not unit:
+    if not unit and (X.dtype.kind != "f" or _plainly_finite(X)):
         return
     d = X.shape[1]
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
