@@ -39,6 +39,8 @@ from threadpoolctl import threadpool_limits
 
 # Where PCA is exact, errors below this share of the variance count as zero.
 FLOOR = 1e-10
+# Of the numbers of leading codes above ten, those that are printed.
+SHOWN = (15, 20, 30, 50, 100, 200, 500)
 
 
 # Methods: fit on X with codes of size k, return a function that reconstructs rows.
@@ -234,13 +236,28 @@ def nested(name, path, seed, args):
         rows.append(key | {"m": m, "ratio": ratio, "share": 1 - error / total})
     reached = rows[-1]["share"]
     chosen = key | {"asked": args.share, "reached": reached}
-    return chosen | {"points_short": 100 * (args.share - reached)}, rows
+    chosen["points_short"] = 100 * (args.share - reached)
+    return chosen | {"pca_reached": 1 - reference / total}, rows
+
+
+def each(function, tasks, args):
+    """Yield the function's answer for each task; tell the progress on stderr."""
+    parallel = Parallel(args.jobs, return_as="generator")
+    start = time.perf_counter()
+    answers = parallel(delayed(function)(*task, args) for task in tasks)
+    for i, (task, answer) in enumerate(zip(tasks, answers, strict=True), 1):
+        elapsed = time.perf_counter() - start
+        print(
+            f"  {i}/{len(tasks)}: {task[0]}, seed {task[-1]}, after {elapsed:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+        yield answer
 
 
 def run_tables(args, tasks):
     """Compare the methods on every table and print the summary."""
-    found = Parallel(args.jobs)(delayed(compare)(*task, args) for task in tasks)
-    rows = [row for part in found for row in part]
+    rows = [row for part in each(compare, tasks, args) for row in part]
     table = per_table(rows)
     print_table("Held-out error / PCA's error, mean over the seeds", table)
     totals = summary(rows, args.methods)
@@ -251,7 +268,7 @@ def run_tables(args, tasks):
 
 def run_nested(args, tasks):
     """Ask for a share of the variance on every table and print what came."""
-    found = Parallel(args.jobs)(delayed(nested)(*task, args) for task in tasks)
+    found = list(each(nested, tasks, args))
     chosen = [first for first, _ in found]
     rows = [row for _, part in found for row in part]
     print_table("Share of the variance explained on held-out rows", chosen)
@@ -260,7 +277,7 @@ def run_nested(args, tasks):
         ratios = [row["ratio"] for row in rows if row["m"] == m]
         mean, worst = float(np.mean(ratios)), float(max(ratios))
         by_m.append({"m": m, "fits": len(ratios), "mean": mean, "worst": worst})
-    shown = [row for row in by_m if row["m"] <= 10 or row["m"] % 10 == 0]
+    shown = [row for row in by_m if row["m"] <= 10 or row["m"] in SHOWN]
     print_table("Error from the first m codes / error of PCA with m components", shown)
     short = max(row["points_short"] for row in chosen)
     worst = max(rows, key=lambda row: row["ratio"])

@@ -180,7 +180,8 @@ class BaseAutoencoder(
         sizes = _auto(self.hidden_layer_sizes)
         if sizes is not None:
             sizes = np.atleast_1d(sizes)
-            if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or (sizes < 1).any():
+            whole = sizes.dtype.kind in "iu" or sizes.size == 0
+            if sizes.ndim != 1 or not whole or (sizes < 1).any():
                 raise ValueError(
                     "hidden_layer_sizes must be positive integers, the encoder's "
                     f"widths; got {self.hidden_layer_sizes!r}."
@@ -252,6 +253,7 @@ class BaseAutoencoder(
         """Return the attributes without which a fitted estimator cannot work."""
         return {
             "n_components_": model.n_components,
+            "components_": model.anchor.components,
             "mean_": model.anchor.mean,
             "_n_features_out": model.n_components,
             "_state": model.state(),

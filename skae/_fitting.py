@@ -48,6 +48,7 @@ class Settings:
     tolerance: float = 1e-4
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    tiny: bool = False
 
     def resolve(self, n_rows: int, n_features: int) -> "Settings":
         """Fill in the recipe's choices for this many distinct rows and columns."""
@@ -61,6 +62,7 @@ class Settings:
         n_steps = self.n_steps or int(n_steps * growth)
         return replace(
             self,
+            tiny=n_rows < TINY,
             hidden=hidden if self.hidden is None else self.hidden,
             rate=self.rate or rate,
             batch_size=self.batch_size or 128,
@@ -97,22 +99,27 @@ class Verdict:
     accepted: bool
 
 
-def judge(start: np.ndarray, best: np.ndarray, weight: np.ndarray) -> Verdict:
+def judge(
+    start: np.ndarray, best: np.ndarray, weight: np.ndarray, demanded: float = 1.0
+) -> Verdict:
     """Compare held-out losses row by row with those at step 0.
 
-    The mean gain must exceed its standard error (twice that below 300 rows), with
-    Kish's effective number of rows where they have weights.
+    The mean gain must exceed ``demanded`` times its standard error, with Kish's
+    effective number of rows where they have weights.
+
+    References
+    ----------
+    Kish, L. (1965). Survey sampling. Wiley.
     """
     real = weight > 0
     weight, gain = weight[real], (start - best)[real]
+    base = np.average(start[real], weights=weight)
+    if base <= 0:
+        return Verdict(1.0, False)
     mean = np.average(gain, weights=weight)
     effective = weight.sum() ** 2 / np.square(weight).sum()
     variance = np.average(np.square(gain - mean), weights=weight)
     error = math.sqrt(variance / effective)
-    base = np.average(start[real], weights=weight)
-    demanded = 2 if effective < TINY else 1
-    if base <= 0:
-        return Verdict(1.0, False)
     return Verdict(float(1 - mean / base), bool(mean > demanded * error))
 
 
@@ -121,19 +128,17 @@ def split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return positions of training and held-out rows; equal rows stay together.
 
-    About ``fraction`` of the weight is held out, at most 2,000 rows. A row that would
-    fill more than a tenth of that on its own stays in training.
+    About ``fraction`` of the weight is held out, at most 2,000 rows' worth. Rows that
+    come more often than usual stay in training: held out with all their copies, they
+    would be strangers to the network, which no new row like them is.
     """
     value, group = np.unique(hashes, return_inverse=True)
     mass = np.bincount(group, weights=rows.weight)
-    count = np.bincount(group)
-    goal = min(fraction, MAX_HELD / len(rows))
-    light = (mass <= 0.1 * goal * mass.sum()) | (count == 1)
-    filled = np.cumsum(np.where(light, mass, 0.0))
-    held = light & (filled <= goal * mass.sum() * (1 + 1e-9))
-    if not held.any() or held.all():
-        held = np.zeros(len(value), dtype=bool)
-        held[np.argmax(light)] = True
+    usual = mass <= 1.5 * np.median(mass)
+    goal = min(fraction, MAX_HELD / len(rows)) * mass.sum()
+    held = usual & (np.cumsum(np.where(usual, mass, 0.0)) <= goal * (1 + 1e-9))
+    if not held.any():
+        held[np.argmax(usual)] = True
     picked = held[group]
     return np.flatnonzero(~picked), np.flatnonzero(picked)
 
@@ -306,7 +311,7 @@ def _compare(
         trainee.scale_correction(trained, factor)
     before = base if start is None else history.start_rows
     assert before is not None
-    verdict = judge(before, best, weight)
+    verdict = judge(before, best, weight, 2.0 if settings.tiny else 1.0)
     if linear and not verdict.accepted:
         factor = 0.0 if start is None else factor
         outcome.shares = np.mean(
