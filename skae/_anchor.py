@@ -17,6 +17,7 @@ from ._rows import Moments, Rows
 EXACT_PRODUCTS = 2e9  # multiply-adds of a covariance that are not worth saving
 SAMPLE_ROWS = 8192
 WIDE = 2000  # columns from which a full eigendecomposition takes too long
+SMALLEST = 1e-30  # deviation below which a column is constant in single precision
 NEGLIGIBLE = 1e-9  # share of the variance below which a residual is rounding
 
 
@@ -198,7 +199,7 @@ def fit_anchor(
         False leaves the components zero: the residual then is ``x - mean``.
     """
     mean, deviation = stats.mean, stats.deviation
-    tiny = 1e-7 * np.maximum(np.abs(stats.low), np.abs(stats.high))
+    tiny = np.maximum(1e-7 * np.maximum(-stats.low, stats.high), SMALLEST)
     scale = np.where(deviation > tiny, deviation, 1.0)
     top = found.head(k)
     if not linear:
@@ -206,7 +207,8 @@ def fit_anchor(
     variances = top.variances if linear else np.zeros(k)
     captured = (variances[:, None] * top.components**2).sum(axis=0)
     residual2 = np.maximum(found.column_variances - captured, 0.0)
-    explained = residual2.sum() <= NEGLIGIBLE * found.column_variances.sum()
+    whole = found.column_variances.sum()
+    explained = residual2.sum() <= max(NEGLIGIBLE * whole, SMALLEST**2)
     rms = np.sqrt(residual2.mean())
     residual = np.maximum(np.sqrt(residual2), 0.1 * rms)
     deviations = np.sqrt(variances)

@@ -56,7 +56,7 @@ class AutoencoderTransformer(BaseAutoencoder):
     batch_size : int or "auto", default="auto"
         Rows of a step. "auto" is 128, or all rows if there are fewer.
     max_iter : int or "auto", default="auto"
-        Steps of the optimizer (mini-batches, not epochs). "auto" is 600 below 600
+        Steps of the optimizer (mini-batches, not epochs). "auto" is 300 below 600
         rows, else 2,000 (3,000 from 4,000 rows and 256 columns), growing with the
         square root of the rows from 50,000 rows.
     early_stopping : bool, default=True
@@ -66,7 +66,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         Share of the rows to hold out, at most 2,000 rows, from 600 distinct rows.
     n_iter_no_change : int or "auto", default="auto"
         Steps without a gain of `tol` after which training stops. "auto" is 30 % of
-        `max_iter`, at least 100.
+        `max_iter`, at least 80.
     tol : float, default=1e-4
         Gain in the held-out loss that counts, relative to PCA's.
     warm_start : bool, default=False

@@ -287,6 +287,8 @@ class BaseAutoencoder(
                 ensure_all_finite=False,
                 ensure_min_samples=2 if reset else 1,
             )
+            if table.dtype.kind not in "biuf":
+                table = table.astype(np.float64)
         except (TypeError, ValueError) as error:
             explained = explain_conversion(X, error)
             if explained is error:

@@ -15,7 +15,7 @@ from ._anchor import Anchor
 from ._network import Batch, clip_with_trust
 from ._rows import CHUNK_ROWS, Rows, epoch
 
-CHUNK_VALUES = 1 << 19  # numbers in a gathered chunk
+CHUNK_VALUES = 1 << 18  # numbers in a gathered chunk
 
 
 @dataclass(frozen=True)

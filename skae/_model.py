@@ -1,7 +1,7 @@
 """A fitted autoencoder as plain arrays, and how it encodes and decodes.
 
-Rows pass through in chunks of one fixed, padded size: memory is bounded, and a row's
-code does not depend on the rows beside it.
+Rows pass through in chunks of one fixed, padded size: memory is bounded, and the rows
+beside a row change its code by rounding at the most.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._anchor import Anchor
+from ._anchor import SMALLEST, Anchor
 from ._heads import LinearHead, LogitHead
 from ._network import Architecture, Autoencoder, Head, clip_with_trust
 from ._parameters import Parameters
@@ -51,7 +51,7 @@ class Units:
             "huber": (squares / d) ** 0.5,
             "binary_cross_entropy": 1.0,
         }[loss]
-        return cls(loss, float(unit) or 1.0)
+        return cls(loss, float(unit) if unit > SMALLEST else 1.0)
 
     def head(
         self,
@@ -173,20 +173,6 @@ class Model:
         names = architecture.shapes()
         weights = {name: state[f"network.{name}"] for name in names}
         return replace(model, architecture=architecture, weights=weights)
-
-
-def boxed(model: Model, table: np.ndarray, device: torch.device) -> Model:
-    """Return the model with the range of the codes of these rows, and of PCA's, noted.
-
-    The range is widened by a tenth, since a sample of the training rows is enough.
-    """
-    if model.weights is None or not model.linear:
-        return model
-    codec = Codec(replace(model, box=None), np.dtype(np.float32), device)
-    z = codec.encode(table) / model.anchor.deviations
-    low, high = model.anchor.code_range
-    box = np.stack([np.minimum(low, z.min(axis=0)), np.maximum(high, z.max(axis=0))])
-    return replace(model, box=1.1 * box)
 
 
 class Codec:

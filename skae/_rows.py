@@ -140,6 +140,12 @@ def row_hashes(rows: Rows, seed: int) -> np.ndarray:
     return result
 
 
+def count_distinct(hashes: np.ndarray) -> int:
+    """Return how many different hashes there are, in little memory."""
+    ordered = np.sort(hashes)
+    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
 def distinct(rows: Rows, hashes: np.ndarray) -> tuple[Rows, np.ndarray]:
     """Merge equal rows, adding their weights; order them by their hash.
 

@@ -42,8 +42,25 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 _lock = threading.Lock()
-_running = 0
-_threads = 1
+_fits = 0  # threads that are inside single_thread
+_threads = 1  # what they restore
+_inside = threading.local()
+
+
+def _enter() -> None:
+    global _fits, _threads
+    with _lock:
+        if _fits == 0:
+            _threads = torch.get_num_threads()
+        _fits += 1
+        torch.set_num_threads(1)
+
+
+def _leave() -> None:
+    global _fits
+    with _lock:
+        _fits -= 1
+        torch.set_num_threads(_threads)
 
 
 @contextmanager
@@ -54,21 +71,19 @@ def single_thread() -> Iterator[None]:
     split in another way rounds in another way: on one thread a fit gives the same
     model in a loop, in a worker process and beside other fits. The setting belongs to
     a thread but starts from a global one, so fits that run side by side agree on what
-    to restore.
+    to restore, and a fit within a fit leaves it alone.
     """
-    global _running, _threads
-    with _lock:
-        if _running == 0:
-            _threads = torch.get_num_threads()
-        _running += 1
-        torch.set_num_threads(1)
+    outermost = not getattr(_inside, "fit", False)
+    if outermost:
+        _inside.fit = True
+        _enter()
     try:
         with torch.inference_mode():
             yield
     finally:
-        with _lock:
-            _running -= 1
-            torch.set_num_threads(_threads)
+        if outermost:
+            _inside.fit = False
+            _leave()
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:

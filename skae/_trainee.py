@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ._anchor import Anchor
 from ._batches import Frame, batches
+from ._holdout import Errors
 from ._model import Model, Units
 from ._network import Architecture, Autoencoder, Batch, NestedDropout
 from ._parameters import Parameters
@@ -15,6 +17,7 @@ from ._rows import Rows
 from ._training import History, Plan, train
 from .losses import LOSSES, Huber, Loss
 
+HELD_BATCH = 256
 HUBER_DELTA = 1.35  # in units of the anchor's residual, as in HuberRegressor
 Report = Callable[[int, float, float | None], bool]
 
@@ -36,6 +39,15 @@ class Held:
 
     batches: list[Batch]
     weight: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Rows of each batch."""
+        return self.batches[0].inputs.shape[-2]
+
+    def head(self) -> "Held":
+        """Return the first batch only."""
+        return Held(self.batches[:1], self.weight[:, : self.size])
 
 
 class Trainee:
@@ -106,7 +118,7 @@ class Trainee:
     def hold(self, parts: Sequence[Rows]) -> Held:
         """Prepare held-out rows, one set for each model."""
         longest = max(len(part) for part in parts)
-        size = min(longest, 512)
+        size = min(longest, HELD_BATCH)
         length = -(-longest // size) * size
         index = np.empty((len(parts), length), dtype=np.intp)
         weight = np.zeros((len(parts), length))
@@ -124,7 +136,7 @@ class Trainee:
 
     def measure(self, held: Held) -> Callable[[], np.ndarray]:
         """Return a function that gives the loss of each held-out row, flat."""
-        network = self._network(held.batches[0].inputs.shape[-2])
+        network = self._network(held.size)
 
         def rows() -> np.ndarray:
             losses = []
@@ -165,47 +177,45 @@ class Trainee:
             report=report,
         )
 
-    def scale_correction(self, start: torch.Tensor, factor: float) -> None:
+    def scale_correction(self, start: Tensor, factor: float) -> None:
         """Set what starts at zero to ``factor`` times its value in ``start``."""
         self.params.flat.copy_(start)
         for view in self.architecture.corrections(self.params):
             view.mul_(factor)
 
-    def explained(self, held: Held, lengths: Sequence[int]) -> np.ndarray:
-        """Return the share of the held-out variance that the first m codes explain.
+    def errors(self, held: Held, m: int | None = None) -> np.ndarray:
+        """Return the squared error of each held-out row from its first m codes, flat.
 
-        Parameters
-        ----------
-        held : Held
-            Held-out rows.
-        lengths : sequence of int
-            The numbers m of codes; the others are zero.
-
-        Returns
-        -------
-        ndarray of shape (len(lengths),)
-            ``1 - sum |x - x_hat|^2 / sum |x - mean|^2``.
+        The others are zero; with None all are kept. The unit is that of the targets.
         """
-        network = self._network(held.batches[0].inputs.shape[-2])
-        size = held.batches[0].inputs.shape[-2]
-        left, total = np.zeros(len(lengths)), 0.0
-        for i, b in enumerate(held.batches):
-            weight = torch.from_numpy(held.weight[:, i * size : (i + 1) * size])
-            codes = network.encode(b.inputs, b.scores, b.trust).clone()
-            centre = torch.zeros(())
-            if self.units.logits:
-                centre = self._head._mean
-            base = (b.targets - centre).square_().sum(-1).double().cpu()
-            total += float((base * weight).sum())
-            for j, m in enumerate(lengths):
-                cut = codes.clone()
-                cut[..., m:] = 0
-                y = network.decode(cut)
-                if self.units.logits:
-                    y = torch.sigmoid(y)
-                error = (y - b.targets).square_().sum(-1).double().cpu()
-                left[j] += float((error * weight).sum())
-        return 1 - left / total if total > 0 else np.ones(len(lengths))
+        network = self._network(held.size)
+        errors: list[Tensor] = []
+        for b in held.batches:
+            codes = network.encode(b.inputs, b.scores, b.trust)
+            if m is not None:
+                codes[..., m:] = 0
+            errors.append(self._squares(network.decode(codes), b.targets))
+        return torch.cat(errors, -1).double().cpu().numpy().ravel()
+
+    def lengths(self, held: Held) -> np.ndarray:
+        """Return the squared length of each row's standardised features, flat."""
+        squares = [b.inputs.square().sum(-1) for b in held.batches]
+        return torch.cat(squares, -1).double().cpu().numpy().ravel()
+
+    def spread(self, held: Held) -> Errors:
+        """Return the squared distance of each held-out row from the mean, flat."""
+        mean = torch.zeros((), dtype=self._dtype, device=self._device)
+        if self.units.logits:
+            means = [torch.from_numpy(a.mean[None]) for a in self.anchors]
+            mean = (torch.stack(means) if self._stacked else means[0]).to(mean)
+        squares = [(b.targets - mean).square_().sum(-1) for b in held.batches]
+        base = torch.cat(squares, -1).double().cpu().numpy().ravel()
+        return Errors(base, held.weight.ravel())
+
+    def _squares(self, prediction: Tensor, target: Tensor) -> Tensor:
+        if self.units.logits:
+            prediction = torch.sigmoid(prediction)
+        return (prediction - target).square_().sum(-1)
 
     def model(self) -> Model:
         """Return the (only) network and its anchor as arrays."""

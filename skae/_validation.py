@@ -7,7 +7,7 @@ import numpy as np
 
 from ._rows import Rows
 
-LARGEST, SMALLEST = 1e30, 1e-30  # magnitudes that single precision can scale
+LARGEST = 1e30  # magnitude that single precision can scale
 
 
 def column_names(columns: Iterable[int], names: np.ndarray | None) -> str:

@@ -1,0 +1,296 @@
+"""Networks against PCA: trained on some rows, compared on the others."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ._anchor import Anchor, basis, fit_anchor, spectrum
+from ._holdout import Errors, judge, pca_errors
+from ._model import Model, Units
+from ._network import Architecture
+from ._rows import Rows, moments
+from ._settings import Settings
+from ._trainee import Held, Trainee
+from ._training import History, Plan
+
+DEFAULT_SHARE = 0.95
+GUARD_VALUES = 1 << 21  # numbers in the training rows that guard a share
+FACTORS = (0.25, 0.5, 0.75)
+
+Report = Callable[[str, int, float, float | None, Callable[[], Model]], bool]
+
+
+def new_trainee(
+    anchors: Sequence[Anchor], settings: Settings, units: Units | None = None
+) -> Trainee:
+    """Return untrained networks over these anchors."""
+    k, d = anchors[0].components.shape
+    assert settings.hidden is not None
+    return Trainee(
+        anchors,
+        Architecture(
+            d, k, settings.hidden, settings.activation, shortcuts=settings.linear
+        ),
+        units=units or Units.of(settings.loss, [a.residual for a in anchors]),
+        linear=settings.linear,
+        seed=settings.seed,
+        device=settings.device,
+    )
+
+
+def make_plan(
+    settings: Settings, tolerance: float = 0.0, stop: int | None = None
+) -> Plan:
+    """Return the schedule; with ``stop`` it is cut there and knows no patience."""
+    assert settings.n_steps is not None and settings.rate is not None
+    return Plan(
+        n_steps=settings.n_steps,
+        peak=settings.rate,
+        decay=settings.alpha,
+        patience=settings.patience if stop is None else None,
+        tolerance=tolerance,
+        stop=stop,
+    )
+
+
+def fewest(reached: Callable[[int], bool], k: int) -> int:
+    """Return the smallest m in 1 .. k that is reached, by bisection; k if none is."""
+    low, high = 1, k
+    while low < high:
+        middle = (low + high) // 2
+        if reached(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def network_shares(trainee: Trainee, held: Held, k: int) -> np.ndarray:
+    """Return the share that the first m codes explain, m = 1 .. k.
+
+    Between some thirty values of m it is interpolated, and a few hundred rows do.
+    """
+    few = held.head()
+    spread = trainee.spread(few)
+    lengths = sorted(
+        {*range(1, min(k, 12) + 1), *np.geomspace(1, k, 20).astype(int), k}
+    )
+    shares = [spread.share(trainee.errors(few, m)) for m in lengths]
+    return np.interp(np.arange(1, k + 1), lengths, shares)
+
+
+class Fold:
+    """Training rows with their spectrum, and the rows that are held out from them."""
+
+    def __init__(self, part: Rows, held: Rows, settings: Settings) -> None:
+        self.part, self.held = part, held
+        self._basis, dtype = basis(part, settings.seed)
+        self._stats = moments(self._basis)
+        asked = settings.n_components
+        self.found = spectrum(
+            self._basis,
+            self._stats.mean,
+            asked if isinstance(asked, int) else None,
+            dtype=dtype,
+            seed=settings.seed,
+        )
+
+    def anchor(self, k: int, *, linear: bool = True) -> Anchor:
+        """Return PCA of the training rows with k components."""
+        return fit_anchor(self._basis, self._stats, self.found, k, linear=linear)
+
+
+@dataclass
+class Result:
+    """What a contest found.
+
+    Attributes
+    ----------
+    accepted : bool
+        Whether the networks are better than PCA.
+    ratio : float
+        Their held-out loss over PCA's; 1 where PCA is kept.
+    k : int
+        Number of codes to keep.
+    shares : ndarray of shape (k,)
+        Share of the held-out variance that the first m codes explain.
+    factor : float
+        What the corrections are multiplied with.
+    history : History
+        The curves, in units of PCA's held-out loss.
+    """
+
+    accepted: bool
+    ratio: float
+    k: int
+    shares: np.ndarray
+    factor: float
+    history: History
+
+
+class Contest:
+    """Networks, one for each fold, against PCA on the rows held out from each.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Their training rows are equally many, or nearly.
+    settings : Settings
+        Resolved settings.
+    start : Model or None
+        A model to go on from; it is then the one to beat.
+
+    Attributes
+    ----------
+    k : int
+        Number of codes in training.
+    trainee : Trainee
+        The networks.
+    """
+
+    def __init__(
+        self, folds: Sequence[Fold], settings: Settings, start: Model | None = None
+    ) -> None:
+        self._folds, self._settings, self._start = folds, settings, start
+        self.k = self._count() if start is None else start.n_components
+        anchors = [f.anchor(self.k, linear=settings.linear) for f in folds]
+        if start is not None:
+            anchors = [start.anchor]
+        self.trainee = new_trainee(anchors, settings, start and start.units)
+        if start is not None:
+            self.trainee.params.load(start.weights or {})
+        self._held = self.trainee.hold([fold.held for fold in folds])
+        self._weight = self._held.weight.ravel()
+        self._pca = self._pca_losses()
+        self._scale = self._mean(self._pca)
+
+    def _mean(self, rows: np.ndarray) -> float:
+        return float(np.average(rows, weights=self._weight))
+
+    def _count(self) -> int:
+        """Return the number of codes to train: what is asked for, or what PCA needs."""
+        asked = self._settings.n_components
+        if isinstance(asked, int):
+            return asked
+        if asked is None:
+            return self._folds[0].found.count_for(DEFAULT_SHARE)
+        rank = min(len(fold.found.variances) for fold in self._folds)
+        held, errors = self._pca_errors(rank)
+        known = max(fold.found.count_for(asked) for fold in self._folds)
+        new = fewest(lambda m: held.reaches(errors[m - 1], asked), rank)
+        return min(max(known, new), rank)
+
+    def _pca_errors(self, k: int) -> tuple[Errors, np.ndarray]:
+        parts = [pca_errors(f.held, f.anchor(k)) for f in self._folds]
+        spread = Errors(
+            np.concatenate([held.base for held, _ in parts]),
+            np.concatenate([held.weight for held, _ in parts]),
+        )
+        return spread, np.concatenate([errors for _, errors in parts], axis=1)
+
+    def _pca_losses(self) -> np.ndarray:
+        """Return PCA's loss on each held-out row."""
+        trainee, settings = self.trainee, self._settings
+        if settings.linear:
+            now = trainee.params.flat.clone()
+            trainee.scale_correction(now, 0.0)
+            losses = trainee.measure(self._held)()
+            trainee.params.flat.copy_(now)
+            return losses
+        k = min(self.k, *(len(f.found.variances) for f in self._folds))
+        anchors = [fold.anchor(k) for fold in self._folds]
+        pca = new_trainee(anchors, replace(settings, linear=True), trainee.units)
+        return pca.measure(pca.hold([fold.held for fold in self._folds]))()
+
+    def run(self, report: Report) -> Result:
+        """Train, and say what the held-out rows say."""
+        settings, trainee = self._settings, self.trainee
+        explained = all(anchor.explained for anchor in trainee.anchors)
+        if settings.linear and (explained or self._scale <= 0):
+            return self._keep_pca(History())
+        phase = "train" if len(self._folds) == 1 else "cross-validate"
+        history = trainee.run(
+            [fold.part for fold in self._folds],
+            make_plan(settings, settings.tolerance * self._scale),
+            batch_size=min(settings.batch_size or 1, *(len(f.part) for f in self._folds)),
+            nested=settings.nested,
+            held=self._held,
+            report=lambda t, a, b: report(phase, t, a, b, trainee.model),
+        )
+        scale = self._scale or 1.0
+        history.validation = [value / scale for value in history.validation]
+        start = self._pca if self._start is None else history.start_rows
+        best = start if history.best_rows is None else history.best_rows
+        assert best is not None and start is not None
+        factor = 1.0
+        if settings.linear and self._start is None:
+            best, factor = self._shrink(best)
+        k, pca = self.k, self._pca
+        if isinstance(settings.n_components, float) and self._start is None:
+            k = self._fewest(settings.n_components)
+            best = trainee.errors(self._held, k)
+            now = trainee.params.flat.clone()
+            if settings.linear:
+                trainee.scale_correction(now, 0.0)
+                start = pca = trainee.errors(self._held, k)
+                trainee.params.flat.copy_(now)
+        demanded = 2.0 if settings.tiny else 1.0
+        better = judge(start, best, self._weight, demanded)
+        if settings.linear and not better and self._start is None:
+            return self._keep_pca(history)
+        if self._start is not None and not better:
+            trainee.params.load(self._start.weights or {})
+            best = start
+        return Result(
+            accepted=True,
+            ratio=self._mean(best) / (self._mean(pca) or 1.0),
+            k=k,
+            shares=network_shares(trainee, self._held, self.k)[:k],
+            factor=factor,
+            history=history,
+        )
+
+    def _keep_pca(self, history: History) -> Result:
+        spread, errors = self._pca_errors(self.k)
+        shares = np.array([spread.share(row) for row in errors])
+        return Result(False, 1.0, self.k, shares, 0.0, history)
+
+    def _shrink(self, best: np.ndarray) -> tuple[np.ndarray, float]:
+        """Scale the corrections by what the held-out rows like best."""
+        trained, factor = self.trainee.params.flat.clone(), 1.0
+        measure = self.trainee.measure(self._held)
+        for tried in FACTORS:
+            self.trainee.scale_correction(trained, tried)
+            rows = measure()
+            if self._mean(rows) < self._mean(best):
+                best, factor = rows, tried
+        self.trainee.scale_correction(trained, factor)
+        return best, factor
+
+    def _fewest(self, share: float) -> int:
+        """Return the fewest codes that explain this share of rows to come.
+
+        The held-out rows must say so, and so must the training rows when the network
+        gets no credit for the hundredth that is farthest out: rows to come that are as
+        far out are strangers to it, and reconstructed nearly as PCA does.
+        """
+        trainee, held = self.trainee, self._held
+        rows = max(1, GUARD_VALUES // self._folds[0].part.n_features)
+        seed = self._settings.seed
+        known = trainee.hold([fold.part.sample(rows, seed) for fold in self._folds])
+        spread, known_spread = trainee.spread(held), trainee.spread(known)
+        lengths = trainee.lengths(known)
+        far = lengths > np.quantile(lengths, 0.99)
+        trained = trainee.params.flat.clone()
+
+        def reached(m: int) -> bool:
+            if not spread.reaches(trainee.errors(held, m), share):
+                return False
+            errors = trainee.errors(known, m)
+            trainee.scale_correction(trained, 0.0)
+            errors = np.where(far, trainee.errors(known, m), errors)
+            trainee.params.flat.copy_(trained)
+            return known_spread.reaches(errors, share)
+
+        return fewest(reached, self.k)

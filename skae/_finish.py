@@ -1,0 +1,56 @@
+"""What is measured on the training rows once a network is trained."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ._anchor import NEGLIGIBLE
+from ._model import Codec, Model
+from ._rows import Rows
+
+
+def boxed(model: Model, rows: Rows, device: torch.device) -> Model:
+    """Return the model with the range of the codes of these rows, and of PCA's, noted.
+
+    The range is widened by a tenth, since a sample of the training rows is enough.
+    """
+    if model.weights is None or not model.linear:
+        return model
+    codec = Codec(replace(model, box=None), np.dtype(np.float32), device)
+    table = rows.table if rows.index is None else rows.table[rows.index]
+    z = codec.encode(table) / model.anchor.deviations
+    low, high = model.anchor.code_range
+    box = np.stack([np.minimum(low, z.min(axis=0)), np.maximum(high, z.max(axis=0))])
+    return replace(model, box=1.1 * box)
+
+
+def whitened(model: Model, rows: Rows, device: torch.device) -> Model:
+    """Return the model with uncorrelated codes of unit variance on these rows.
+
+    The codes' covariance is factored as ``L L'`` with L lower-triangular, so the first
+    m whitened codes span what the first m codes do. Variances divide by n - 1, as PCA's
+    do.
+    """
+    codec, k = Codec(model, np.dtype(np.float64), device), model.n_components
+    total, mean, scatter = 0.0, np.zeros(k), np.zeros((k, k))
+    for at, chunk in rows.chunks():
+        weight = rows.weights()[at]
+        codes = codec.encode(chunk)
+        mass = weight.sum()
+        centre = np.einsum("i,ij->j", weight, codes) / mass
+        shift = centre - mean
+        root = torch.from_numpy((codes - centre) * np.sqrt(weight)[:, None])
+        scatter += (root.mT @ root).numpy()
+        scatter += np.outer(shift, shift) * (total * mass / (total + mass))
+        total += mass
+        mean += shift * (mass / total)
+    covariance = scatter / max(total - 1, 1)
+    variances = np.diagonal(covariance)
+    # A constant code stays as it is; one that others determine keeps a tiny variance.
+    dead = variances <= NEGLIGIBLE * variances.max(initial=0.0)
+    covariance[dead] = covariance[:, dead] = 0.0
+    covariance[dead, dead] = 1.0
+    ridge = 1e-10 * np.diagonal(covariance)
+    lower = np.linalg.cholesky(covariance + np.diag(ridge))
+    return replace(model, whitening=(mean, lower))
