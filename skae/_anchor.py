@@ -5,6 +5,10 @@
 on chunks, on one thread, so that a fit is the same wherever it runs.
 """
 
+# torch.linalg, torch.from_numpy and scikit-learn carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,7 +75,8 @@ def _covariance(rows: Rows, mean: np.ndarray, dtype: torch.dtype) -> torch.Tenso
         if rows.weight is not None:
             chunk *= np.sqrt(rows.weight[at])[:, None]
         total += gram(torch.from_numpy(chunk).to(dtype))
-    return total.div_(float(rows.weights().sum()))
+    mass = len(rows) if rows.weight is None else rows.weight.sum()
+    return total.div_(float(mass))
 
 
 def _centred(rows: Rows, mean: np.ndarray) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -55,13 +55,38 @@ class BaseAutoencoder(
     the recipe in ``_settings``.
     """
 
-    _doc_link_module = "skae"
-    _doc_link_template = (
-        "https://skae.readthedocs.io/en/stable/api/"
-        "{estimator_module}.{estimator_name}.html"
-    )
+    n_components: Any
+    hidden_layer_sizes: Any
+    activation: str
+    anchor: str | None
+    loss: str
+    whiten: bool
+    alpha: float
+    learning_rate_init: Any
+    batch_size: Any
+    max_iter: Any
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: Any
+    tol: float
+    warm_start: bool
+    random_state: Any
+    verbose: Any
+    device: Any
+    n_components_: int
+    mean_: np.ndarray
+    _state: dict[str, Any]
 
-    _parameter_constraints: dict = {
+    _doc_link_module = "skae"
+
+    @property
+    def _doc_link_template(self) -> str:
+        return (
+            "https://skae.readthedocs.io/en/stable/api/"
+            "{estimator_module}.{estimator_name}.html"
+        )
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_components": [
             Interval(Integral, 1, None, closed="left"),
             Interval(Real, 0, 1, closed="neither"),
@@ -81,7 +106,10 @@ class BaseAutoencoder(
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),
         ],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -279,13 +307,15 @@ class BaseAutoencoder(
             )
         check_kinds(X)
         try:
-            table = validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype="numeric",
-                ensure_all_finite=False,
-                ensure_min_samples=2 if reset else 1,
+            table = np.asarray(
+                validate_data(
+                    self,
+                    X,
+                    reset=reset,
+                    dtype="numeric",
+                    ensure_all_finite=False,
+                    ensure_min_samples=2 if reset else 1,
+                )
             )
             if table.dtype.kind not in "biuf":
                 table = table.astype(np.float64)
@@ -363,7 +393,9 @@ class BaseAutoencoder(
             Their reconstructions, in the units of the training rows.
         """
         check_is_fitted(self)
-        codes = check_array(X, dtype=[np.float64, np.float32])
+        codes = np.asarray(check_array(X))
+        if codes.dtype != np.float32:
+            codes = codes.astype(np.float64, copy=False)
         if codes.shape[1] != self.n_components_:
             raise ValueError(
                 f"X has {codes.shape[1]} codes, but {type(self).__name__} was fitted "

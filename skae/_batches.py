@@ -4,6 +4,10 @@ A :class:`Frame` holds the anchors of one or several models as tensors and turns
 into batches; :func:`batches` draws endless random ones, a chunk at a time.
 """
 
+# torch.linalg, torch.from_numpy and scikit-learn carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -137,7 +141,7 @@ def batches(
     table, stacked = parts[0].table, len(parts) > 1
     values = CHUNK_VALUES // (len(parts) * table.shape[1])
     count = max(1, min(values, CHUNK_ROWS) // size)
-    pending = [np.empty(0, dtype=np.intp) for _ in parts]
+    pending = [np.empty(0, dtype=np.int32) for _ in parts]
     while True:
         wanted = np.empty((count, len(parts), size), dtype=np.intp)
         for m, part in enumerate(parts):

@@ -43,7 +43,8 @@ def make_plan(
     settings: Settings, tolerance: float = 0.0, stop: int | None = None
 ) -> Plan:
     """Return the schedule; with ``stop`` it is cut there and knows no patience."""
-    assert settings.n_steps is not None and settings.rate is not None
+    assert settings.n_steps is not None
+    assert settings.rate is not None
     return Plan(
         n_steps=settings.n_steps,
         peak=settings.rate,
@@ -213,7 +214,9 @@ class Contest:
         history = trainee.run(
             [fold.part for fold in self._folds],
             make_plan(settings, settings.tolerance * self._scale),
-            batch_size=min(settings.batch_size or 1, *(len(f.part) for f in self._folds)),
+            batch_size=min(
+                settings.batch_size or 1, *(len(f.part) for f in self._folds)
+            ),
             nested=settings.nested,
             held=self._held,
             report=lambda t, a, b: report(phase, t, a, b, trainee.model),
@@ -222,7 +225,8 @@ class Contest:
         history.validation = [value / scale for value in history.validation]
         start = self._pca if self._start is None else history.start_rows
         best = start if history.best_rows is None else history.best_rows
-        assert best is not None and start is not None
+        assert best is not None
+        assert start is not None
         factor = 1.0
         if settings.linear and self._start is None:
             best, factor = self._shrink(best)

@@ -110,7 +110,7 @@ class Recipe:
         elif len(rows) >= 2 * N_FOLDS:
             outcome = self._fit_folds(report)
         elif settings.linear:
-            outcome = self._fit_pca()
+            outcome = self._fit_pca(self._size)
         else:
             outcome = self._fit_plainly(report)
         sample = rows.sample(MAX_HELD, settings.seed)
@@ -139,9 +139,9 @@ class Recipe:
             interrupted=seen.interrupted,
         )
 
-    def _fit_pca(self) -> Outcome:
-        """Return PCA: there are too few rows to hold any out."""
-        model = pca_model(self._rows, self._size, self._settings)
+    def _fit_pca(self, k: int | None) -> Outcome:
+        """Return PCA: it is exact, or there are too few rows to hold any out."""
+        model = pca_model(self._rows, k, self._settings)
         spread, errors = pca_errors(self._rows, model.anchor)
         shares = np.array([spread.share(row) for row in errors])
         return Outcome(model, self._settings.device, shares=shares)
@@ -150,7 +150,7 @@ class Recipe:
         """Hold out some rows once; train on the others."""
         settings, rows = self._settings, self._rows
         parts = split(rows, self._hashes, settings.validation_fraction)
-        fold = Fold(*(rows.pick(at) for at in parts), settings)
+        fold = Fold(rows.pick(parts[0]), rows.pick(parts[1]), settings)
         result, model = self._contend(fold, report)
         return self._outcome(model or pca_model(rows, result.k, settings), result)
 
@@ -197,6 +197,8 @@ class Recipe:
         """Train for all steps on all rows."""
         settings, rows = self._settings, self._rows
         trainee, seen = self._train_all(self._size, report, stop=settings.n_steps)
+        if settings.linear and trainee.anchors[0].explained:
+            return self._fit_pca(len(trainee.anchors[0].components))
         model = trainee.model()
         held = trainee.hold([rows.sample(MAX_HELD, settings.seed)])
         shares = network_shares(trainee, held, model.n_components)

@@ -48,17 +48,25 @@ def split(
     would be strangers to the network, which no new row like them is.
     """
     most = min(MAX_HELD, max(256, MAX_VALUES // rows.n_features))
-    _, group = np.unique(hashes, return_inverse=True)
-    mass = np.bincount(group, weights=rows.weight)
+    fraction = min(fraction, most / len(rows))
+    # Hashes are uniform: the rows with low ones are a sample of the distinct rows.
+    bound = min(int(3 * fraction * 2**64), 2**64 - 1)
+    low = np.flatnonzero(hashes <= np.uint64(max(bound, int(hashes.min()))))
+    _, group = np.unique(hashes[low], return_inverse=True)
+    mass = np.bincount(group, weights=None if rows.weight is None else rows.weight[low])
     usual = mass <= 1.5 * np.median(mass)
-    goal = min(fraction, most / len(rows)) * mass.sum()
-    held = usual & (np.cumsum(np.where(usual, mass, 0.0)) <= goal * (1 + 1e-9))
+    total = len(rows) if rows.weight is None else rows.weight.sum()
+    goal = fraction * total * (1 + 1e-9)
+    held = usual & (np.cumsum(np.where(usual, mass, 0.0)) <= goal)
     if not held.any():
         held[np.argmax(usual)] = True
-    if held.all():
-        held[-1] = False
-    picked = held[group]
-    return np.flatnonzero(~picked), np.flatnonzero(picked)
+    picked = np.zeros(len(rows), dtype=bool)
+    picked[low[held[group]]] = True
+    if picked.all():
+        picked[hashes == hashes.max()] = False
+    kind = np.int32 if len(rows) < 2**31 else np.int64
+    kept = np.flatnonzero(~picked).astype(kind)
+    return kept, np.flatnonzero(picked).astype(kind)
 
 
 @dataclass(frozen=True)

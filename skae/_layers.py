@@ -60,7 +60,7 @@ class Dense:
 
 
 class Encoder:
-    """A perceptron whose first layer also has linear units that go straight to the code.
+    """A perceptron whose first layer also has linear units that bypass the others.
 
     Parameters
     ----------

@@ -220,11 +220,15 @@ class Codec:
                 model.architecture, params, head, clip, rows=CHUNK
             )
             self._scale = self._tensor(a.scale)
-            self._range = self._tensor(a.input_range).unbind(0)
-            self._box = None if model.box is None else self._tensor(model.box).unbind(0)
+            self._range = self._pair(a.input_range)
+            self._box = None if model.box is None else self._pair(model.box)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(array)).to(self._device, self._dtype)
+
+    def _pair(self, array: np.ndarray) -> tuple[Tensor, Tensor]:
+        low, high = self._tensor(array)
+        return low, high
 
     def _chunks(self, rows: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
         """Yield padded chunks; the slice says which rows are real."""

@@ -2,8 +2,8 @@
 
 The anchored network is a correction of PCA (see :mod:`skae._anchor`)::
 
-    z = z0 + f(u) + u A                 u: standardised, clipped inputs; z0: PCA's scores
-    y = base(z) + r * (g(v) + v B)      v = clip(z)
+    z = z0 + f(u) + u A               u: standardised, clipped inputs; z0: PCA's scores
+    y = base(z) + r * (g(v) + v B)    v = clip(z)
 
 with multilayer perceptrons f, g and linear shortcuts A, B, which are columns of the
 encoder's first and rows of the decoder's last weight. The last layers and the shortcuts
@@ -49,7 +49,7 @@ class Architecture:
 
     @property
     def extra(self) -> int:
-        """Linear units of the encoder's first and inputs of the decoder's last layer."""
+        """Linear units of the encoder's first layer, inputs of the decoder's last."""
         return self.n_components if self.shortcuts and self.hidden else 0
 
     def shapes(self) -> Shapes:
@@ -118,9 +118,7 @@ class Batch(NamedTuple):
     trust: Tensor | None = None
 
 
-def clip_with_trust(
-    x: Tensor, bounds: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Tensor]:
+def clip_with_trust(x: Tensor, bounds: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Return x clipped to a box and the share of its squared length that is inside.
 
     The share is one for rows in the box and falls with the square of the distance for

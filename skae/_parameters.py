@@ -5,6 +5,10 @@ model into its arrays. One optimizer step is then one call on one tensor,
 weight decay one call on one slice, and every layer works on views.
 """
 
+# torch.linalg, torch.from_numpy and scikit-learn carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+
 import math
 from collections.abc import Mapping
 

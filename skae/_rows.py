@@ -4,13 +4,17 @@ A :class:`Rows` is a table of any numeric type, an index of the rows that are me
 their weights. It hands out float64 chunks; statistics that need one pass are here.
 """
 
+# torch.linalg, torch.from_numpy and scikit-learn carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 CHUNK_ROWS = 4096
-CHUNK_BYTES = 2 << 20
+CHUNK_BYTES = 1 << 20
 MIX = np.uint64(0xBF58476D1CE4E5B9)  # odd, from the SplitMix64 generator
 
 
@@ -174,7 +178,7 @@ def epoch(
     ``ceil(e)`` times, ``e = n_rows * w / sum(w)`` on average (systematic sampling).
     """
     if weight is None:
-        return rng.permutation(n_rows)
+        return rng.permutation(np.arange(n_rows, dtype=np.int32))
     edges = np.cumsum(weight)
     at = (rng.random() + np.arange(n_rows)) * (edges[-1] / n_rows)
     picked = np.searchsorted(edges, at, side="right")

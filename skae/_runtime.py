@@ -1,7 +1,11 @@
 """Where and how a fit runs: its device, its threads, its random numbers."""
 
+# torch.linalg, torch.from_numpy and scikit-learn carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import numpy as np
@@ -64,7 +68,7 @@ def _leave() -> None:
 
 
 @contextmanager
-def single_thread() -> Iterator[None]:
+def single_thread() -> Generator[None, None, None]:
     """Run on one thread, without gradients, and restore the setting afterwards.
 
     Networks of this size are slower on two threads than on one, and a sum that is

@@ -1,7 +1,6 @@
 """One network, or a stack of equal ones, that is being trained over its anchors."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from ._training import History, Plan, train
 from .losses import LOSSES, Huber, Loss
 
 HELD_BATCH = 256
+KEPT_VALUES = 1 << 18  # numbers in held-out rows that are prepared once
 HUBER_DELTA = 1.35  # in units of the anchor's residual, as in HuberRegressor
 Report = Callable[[int, float, float | None], bool]
 
@@ -30,24 +30,44 @@ def make_loss(name: str, n_features: int) -> Loss:
     return LOSSES[name](weight=weight)
 
 
-@dataclass(frozen=True)
 class Held:
     """Held-out rows of every model, cut into batches of one size.
 
-    ``weight`` (models, n_rows) is zero for rows that only fill up.
+    Parameters
+    ----------
+    cuts : list of ndarray of shape ([models,] size)
+        Positions in the table of the rows of each batch.
+    make : callable
+        ``make(cut)`` builds a batch. Those of small tables are kept, those of wide ones
+        are built whenever they are read.
+    weight : ndarray of shape (models, n_rows)
+        Weights; zero for rows that only fill up.
     """
 
-    batches: list[Batch]
-    weight: np.ndarray
+    def __init__(
+        self,
+        cuts: list[np.ndarray],
+        make: Callable[[np.ndarray], Batch],
+        weight: np.ndarray,
+    ) -> None:
+        self._cuts, self._make, self.weight = cuts, make, weight
+        self.size = cuts[0].shape[-1]
+        self._kept: list[Batch] | None = None
+
+    def keep(self) -> "Held":
+        """Build the batches now and keep them."""
+        self._kept = [self._make(cut) for cut in self._cuts]
+        return self
 
     @property
-    def size(self) -> int:
-        """Rows of each batch."""
-        return self.batches[0].inputs.shape[-2]
+    def batches(self) -> Iterable[Batch]:
+        """The batches, one after the other."""
+        return self._kept or map(self._make, self._cuts)
 
     def head(self) -> "Held":
-        """Return the first batch only."""
-        return Held(self.batches[:1], self.weight[:, : self.size])
+        """Return the first batches only, some 500 rows."""
+        n = max(1, 512 // self.size)
+        return Held(self._cuts[:n], self._make, self.weight[:, : n * self.size])
 
 
 class Trainee:
@@ -96,11 +116,9 @@ class Trainee:
         self._clip = None
         if linear:
             ranges = np.stack([a.code_range for a in anchors])[:, :, None]
-            low, high = ranges.swapaxes(0, 1) if self._stacked else ranges[0]
-            self._clip = tuple(
-                torch.from_numpy(np.array(r)).to(device, self._dtype)
-                for r in (low, high)
-            )
+            ranges = ranges.swapaxes(0, 1) if self._stacked else ranges[0]
+            low, high = torch.from_numpy(np.array(ranges)).to(device, self._dtype)
+            self._clip = (low, high)
         self.params = Parameters(
             architecture.shapes(),
             n_models=len(anchors) if self._stacked else None,
@@ -126,13 +144,14 @@ class Trainee:
             at = np.arange(len(part.table)) if part.index is None else part.index
             index[m] = np.resize(at, length)
             weight[m, : len(part)] = part.weights()
-        cut = [index[:, i : i + size] for i in range(0, length, size)]
-        table = parts[0].table
-        made = [
-            self._frame.batch(table[c if self._stacked else c[0]], trusting=False)
-            for c in cut
-        ]
-        return Held(made, weight)
+        cuts = [index[:, i : i + size] for i in range(0, length, size)]
+        table, frame = parts[0].table, self._frame
+        held = Held(
+            cuts if self._stacked else [cut[0] for cut in cuts],
+            lambda cut: frame.batch(table[cut], trusting=False),
+            weight,
+        )
+        return held.keep() if weight.size * table.shape[1] <= KEPT_VALUES else held
 
     def measure(self, held: Held) -> Callable[[], np.ndarray]:
         """Return a function that gives the loss of each held-out row, flat."""

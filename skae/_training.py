@@ -4,9 +4,14 @@ The loop knows a function that leaves a gradient, the flat buffer of parameters 
 function that measures held-out rows. It does not know what it trains.
 """
 
+# torch.linalg, torch.from_numpy and scikit-learn carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +20,7 @@ from torch import Tensor
 from ._parameters import Parameters
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+B = TypeVar("B")  # whatever a step reads
 DECAY_EVERY = 8  # steps whose tiny decays are made in one pass over the weights
 
 
@@ -142,9 +148,9 @@ class History:
         How the run ended.
     """
 
-    steps: list[int] = field(default_factory=list)
-    training: list[float] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list[int])
+    training: list[float] = field(default_factory=list[float])
+    validation: list[float] = field(default_factory=list[float])
     start_rows: np.ndarray | None = None
     best_rows: np.ndarray | None = None
     best_step: int = 0
@@ -182,8 +188,8 @@ class Plan:
 def train(
     params: Parameters,
     grads: Parameters,
-    step: Callable[[object], Tensor],
-    batches: Iterator[object],
+    step: Callable[[B], Tensor],
+    batches: Iterator[B],
     plan: Plan,
     *,
     measure: Callable[[], np.ndarray] | None = None,
@@ -230,7 +236,7 @@ def train(
         """Measure, remember the best, and say whether to go on."""
         nonlocal best_loss, marked, marked_step
         finite = bool(torch.isfinite(params.flat).all())
-        loss = None
+        loss = rows = None
         if finite and measure is not None:
             rows = measure()
             loss = float(np.average(rows, weights=weight))

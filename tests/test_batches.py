@@ -1,0 +1,211 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from skae import _batches
+from skae._anchor import fit_anchor, spectrum
+from skae._batches import Frame, batches
+from skae._rows import Rows, moments
+
+N, D, K, SIZE = 40, 3, 2, 8
+
+
+def anchor_of(rows):
+    stats = moments(rows)
+    return fit_anchor(rows, stats, spectrum(rows, stats.mean, K, seed=0), K)
+
+
+def frame_of(*parts, unit=1.0, dtype=torch.float64, **options):
+    options = {"centred": True, "linear": True, **options}
+    return Frame.of(
+        [anchor_of(part) for part in parts],
+        unit=unit,
+        stacked=len(parts) > 1,
+        dtype=dtype,
+        device=torch.device("cpu"),
+        **options,
+    )
+
+
+@pytest.fixture
+def table():
+    return np.random.default_rng(0).integers(0, 100, size=(N, D)).astype(float)
+
+
+def memmap(table, path):
+    np.save(path, table)
+    return np.load(path, mmap_mode="r")
+
+
+AS_STORED = {
+    "uint8": lambda table, path: table.astype(np.uint8),
+    "int16": lambda table, path: table.astype(np.int16),
+    "int64": lambda table, path: table.astype(np.int64),
+    "float16": lambda table, path: table.astype(np.float16),
+    "float32": lambda table, path: table.astype(np.float32),
+    "big-endian": lambda table, path: table.astype(">f8"),
+    "negative strides": lambda table, path: table[::-1, ::-1].copy()[::-1, ::-1],
+    "Fortran order": lambda table, path: np.asfortranarray(table),
+    "every second": lambda table, path: np.repeat(table, 2, axis=0)[::2],
+    "memmap": memmap,
+}
+
+
+def first(count, stream):
+    return list(itertools.islice(stream, count))
+
+
+def rows_of(drawn, anchor, unit=1.0):
+    """The table's rows in some batches, from their targets."""
+    targets = torch.cat([batch.targets for batch in drawn], -2)
+    return targets.numpy() * unit + anchor.mean
+
+
+# -- frames ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_batch_holds_inputs_scores_and_targets(table, dtype):
+    rows = Rows(table)
+    anchor = anchor_of(rows)
+    batch = frame_of(rows, unit=2.0, dtype=dtype).batch(table, trusting=True)
+    centred = table - anchor.mean
+    scores = centred @ anchor.components.T / anchor.deviations
+    tolerance = {"atol": 1e-5 if dtype == torch.float32 else 1e-12}
+    np.testing.assert_allclose(batch.inputs, centred / anchor.scale, **tolerance)
+    np.testing.assert_allclose(batch.scores, scores, **tolerance)
+    np.testing.assert_allclose(batch.targets, centred / 2, rtol=1e-6)
+    assert {tensor.dtype for tensor in batch[:3]} == {dtype}
+
+
+def test_inputs_are_clipped_to_the_training_range_and_scores_are_not(table):
+    rows = Rows(table)
+    anchor = anchor_of(rows)
+    far = table[:2] + np.array([[1e3], [-1e3]])
+    batch = frame_of(rows).batch(far, trusting=True)
+    np.testing.assert_allclose(batch.inputs, anchor.input_range[::-1])
+    scores = (far - anchor.mean) @ anchor.components.T / anchor.deviations
+    np.testing.assert_allclose(batch.scores, scores)
+
+
+def test_rows_are_trusted_as_far_as_they_are_in_the_training_range(table):
+    frame = frame_of(Rows(table))
+    assert frame.batch(table, trusting=True).trust is None
+    far = table.copy()
+    far[1] += 1e6
+    trust = frame.batch(far, trusting=False).trust
+    assert trust.shape == (N, 1)
+    assert trust[1] < 1e-6
+    np.testing.assert_array_equal(np.delete(trust.numpy(), 1), 1)
+
+
+def test_targets_may_stay_where_they_are(table):
+    batch = frame_of(Rows(table), unit=4.0, centred=False).batch(table, trusting=True)
+    np.testing.assert_allclose(batch.targets, table / 4)
+
+
+def test_without_a_linear_path_there_are_no_scores(table):
+    assert (
+        frame_of(Rows(table), linear=False).batch(table, trusting=True).scores is None
+    )
+
+
+def test_each_model_of_a_stack_has_its_own_anchor(table):
+    parts = [Rows(table).pick(np.arange(N // 2) + i * N // 2) for i in range(2)]
+    both = frame_of(*parts).batch(table, trusting=True)
+    for m, part in enumerate(parts):
+        alone = frame_of(part).batch(table, trusting=True)
+        for stacked, single in zip(both[:3], alone[:3], strict=True):
+            torch.testing.assert_close(stacked[m], single)
+
+
+@pytest.mark.parametrize("stored", AS_STORED)
+def test_any_kind_of_array_gives_the_same_batches_and_stays_as_it_is(
+    table, tmp_path, stored
+):
+    X = AS_STORED[stored](table, tmp_path / "X.npy")
+    before = np.array(X)
+    X.setflags(write=False)
+    for centred in (True, False):
+        expected = frame_of(Rows(table), centred=centred).batch(
+            table[::-1], trusting=True
+        )
+        batch = frame_of(Rows(X), centred=centred).batch(X[::-1], trusting=True)
+        torch.testing.assert_close(batch[:3], expected[:3])
+    np.testing.assert_array_equal(X, before)
+
+
+# -- batches ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chunk_values", [1, 60, 1 << 20])
+def test_an_epoch_shows_every_row_once(monkeypatch, table, chunk_values):
+    monkeypatch.setattr(_batches, "CHUNK_VALUES", chunk_values)
+    rows = Rows(table)
+    stream = batches([rows], frame_of(rows), SIZE, np.random.default_rng(0))
+    order = np.lexsort(table.T)
+    seen = []
+    for _ in range(3):
+        epoch = rows_of(first(N // SIZE, stream), anchor_of(rows))
+        seen.append(epoch)
+        np.testing.assert_allclose(epoch[np.lexsort(epoch.round().T)], table[order])
+    assert not np.allclose(seen[0], seen[1])
+
+
+def test_batches_follow_each_other_without_a_gap_between_epochs(table):
+    rows = Rows(table)
+    size = 7  # does not divide 40
+    stream = batches([rows], frame_of(rows), size, np.random.default_rng(0))
+    seen = rows_of(first(N, stream), anchor_of(rows)).round()
+    _, counts = np.unique(seen, axis=0, return_counts=True)
+    assert (counts == size).all()
+
+
+def test_batches_are_of_the_rows_that_are_meant(table):
+    rows = Rows(table).pick(np.array([1, 5, 6, 30]))
+    stream = batches([rows], frame_of(rows), 2, np.random.default_rng(0))
+    seen = rows_of(first(20, stream), anchor_of(rows)).round()
+    np.testing.assert_array_equal(
+        np.unique(seen, axis=0), np.unique(table[rows.index], axis=0)
+    )
+
+
+def test_heavy_rows_come_more_often(table):
+    weight = np.ones(N)
+    weight[3] = 10
+    rows = Rows(table, None, weight)
+    stream = batches([rows], frame_of(rows), SIZE, np.random.default_rng(0))
+    seen = rows_of(first(10 * N // SIZE, stream), anchor_of(rows))
+    times = np.isclose(seen, table[3]).all(axis=1).sum()
+    assert times == pytest.approx(10 * N * 10 / weight.sum(), abs=10)
+
+
+def test_models_of_a_stack_see_their_own_rows(table):
+    parts = [Rows(table).pick(np.arange(20)), Rows(table).pick(np.arange(20, N))]
+    stream = batches(parts, frame_of(*parts), SIZE, np.random.default_rng(0))
+    drawn = first(5, stream)
+    assert drawn[0].inputs.shape == (2, SIZE, D)
+    assert drawn[0].scores.shape == (2, SIZE, K)
+    targets = torch.cat([batch.targets for batch in drawn], 1).numpy()
+    for m, part in enumerate(parts):
+        seen = np.unique((targets[m] + anchor_of(part).mean).round(), axis=0)
+        np.testing.assert_array_equal(seen, np.unique(table[part.index], axis=0))
+
+
+def test_the_generator_decides_the_order(table):
+    rows = Rows(table)
+    drawn = [
+        first(5, batches([rows], frame_of(rows), SIZE, np.random.default_rng(seed)))
+        for seed in (0, 0, 1)
+    ]
+    torch.testing.assert_close([b[:3] for b in drawn[0]], [b[:3] for b in drawn[1]])
+    assert not torch.equal(drawn[0][0].inputs, drawn[2][0].inputs)
+
+
+def test_batches_without_a_linear_path_have_no_scores(table):
+    rows = Rows(table)
+    frame = frame_of(rows, linear=False)
+    stream = batches([rows], frame, SIZE, np.random.default_rng(0))
+    assert all(batch.scores is None for batch in first(3, stream))

@@ -1,0 +1,249 @@
+"""scikit-learn's callbacks: what they are told, and what they can stop."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skae import AutoencoderTransformer
+from skae.metrics import neg_reconstruction_error_scorer, reconstruction_r2_scorer
+
+
+class Recorder:
+    """Notes what it is told; ``answer`` decides whether to stop."""
+
+    def __init__(self, answer=lambda n_ended: False):
+        self.answer = answer
+        self.calls, self.ended, self.root = [], [], None
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+        self.root = context
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        self.data = {"X": X, "y": y, "metadata": metadata}
+        self.calls.append("begin")
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        self.calls.append("end")
+        self.ended.append((context, fitted_estimator))
+        return self.answer(len(self.ended))
+
+    @property
+    def phases(self):
+        return [context.task_name for context, _ in self.ended]
+
+
+@pytest.fixture(params=["few rows", "many rows"])
+def table(request, X, X_large):
+    return X if request.param == "few rows" else X_large
+
+
+@pytest.fixture
+def model(quick):
+    return AutoencoderTransformer(2, **quick).set_params(max_iter=80)
+
+
+# -- what callbacks are told -----------------------------------------------------------
+
+
+def test_tasks_begin_and_end_between_setup_and_teardown(model, table):
+    recorder = Recorder()
+    model.set_callbacks(recorder).fit(table)
+    first, *middle, last = recorder.calls
+    assert (first, last) == ("setup", "teardown")
+    assert middle.count("begin") == middle.count("end") == len(recorder.ended)
+    assert middle[0] == "begin"
+    assert recorder.ended[-1][0] is recorder.root
+
+
+def test_phases_are_named(model, X, X_large):
+    recorder = Recorder()
+    model.set_callbacks(recorder).fit(X)
+    assert list(dict.fromkeys(recorder.phases)) == ["cross-validate", "train", "fit"]
+    recorder = Recorder()
+    model.set_callbacks(recorder).fit(X_large)
+    assert list(dict.fromkeys(recorder.phases)) == ["train", "fit"]
+
+
+VARIANTS = [
+    {},
+    {"max_iter": 1},
+    {"max_iter": 15},
+    {"max_iter": 17},
+    {"max_iter": 41},
+    {"max_iter": 200, "n_iter_no_change": 1},
+    {"early_stopping": False},
+    {"anchor": None},
+    {"anchor": None, "n_components": None},
+    {"n_components": 0.8},
+    {"n_components": None, "whiten": True},
+    {"learning_rate_init": 1e-12},
+    {"batch_size": 1000},
+]
+
+
+@pytest.mark.parametrize("params", VARIANTS, ids=str)
+def test_there_are_never_more_subtasks_than_announced(model, table, params):
+    recorder = Recorder()
+    model.set_params(**params).set_callbacks(recorder).fit(table)
+    assert 1 <= len(recorder.ended) - 1 <= recorder.root.max_subtasks
+
+
+@pytest.mark.parametrize("n_rows", [2, 4, 9, 10, 11])
+@pytest.mark.parametrize("anchor", ["pca", None])
+def test_nor_with_a_handful_of_rows(model, X, anchor, n_rows):
+    recorder = Recorder()
+    model.set_params(n_components=1, anchor=anchor).set_callbacks(recorder)
+    model.fit(X[:n_rows])
+    assert len(recorder.ended) - 1 <= recorder.root.max_subtasks
+
+
+def test_nor_after_a_warm_start(model, table):
+    recorder = Recorder()
+    model.set_params(warm_start=True).fit(table)
+    model.set_callbacks(recorder).fit(table)
+    assert len(recorder.ended) - 1 <= recorder.root.max_subtasks
+
+
+def test_the_fitted_estimator_works_at_every_step(model, table):
+    recorder = Recorder()
+    model.set_callbacks(recorder).fit(table)
+    for context, fitted in recorder.ended:
+        codes = fitted.transform(table)
+        assert codes.shape == (len(table), 2)
+        assert fitted.inverse_transform(codes).shape == table.shape
+        assert fitted is not model
+        if context is recorder.root:
+            np.testing.assert_array_equal(codes, model.transform(table))
+
+
+def test_the_target_is_the_table_unless_one_is_given(model, X):
+    recorder = Recorder()
+    model.set_callbacks(recorder).fit(X)
+    np.testing.assert_array_equal(recorder.data["X"], X)
+    np.testing.assert_array_equal(recorder.data["y"], X)
+    assert recorder.data["metadata"] is None
+    y, weight = np.arange(len(X)), np.ones(len(X))
+    model.fit(X, y, weight)
+    assert recorder.data["y"] is y
+    assert recorder.data["metadata"] == {"sample_weight": weight}
+
+
+def test_callbacks_change_nothing(model, table):
+    plain = model.fit(table).transform(table)
+    model.set_callbacks(Recorder()).fit(table)
+    np.testing.assert_array_equal(model.transform(table), plain)
+
+
+# -- what they can stop ----------------------------------------------------------------
+
+
+def test_a_callback_ends_training(model, X_large):
+    recorder = Recorder(answer=lambda n_ended: n_ended == 2)
+    model.set_callbacks(recorder).fit(X_large)
+    assert recorder.phases == ["train", "train", "fit"]
+    assert model.n_iter_ < 80
+    assert np.isfinite(model.transform(X_large)).all()
+
+
+def test_a_callback_ends_one_phase_after_the_other(model, X):
+    recorder = Recorder(answer=lambda n_ended: True)
+    model.set_callbacks(recorder).fit(X)
+    assert recorder.phases in (
+        ["cross-validate", "fit"],
+        ["cross-validate", "train", "fit"],
+    )
+    assert model.n_iter_ < 80
+
+
+class Failing(Recorder):
+    def __init__(self, where):
+        super().__init__()
+        self.where = where
+
+    def on_fit_task_begin(self, estimator, context):
+        if self.where == "begin" and context.task_name != "fit":
+            raise RuntimeError("no more")
+
+    def on_fit_task_end(self, estimator, context):
+        if self.where == "end":
+            raise RuntimeError("no more")
+
+
+@pytest.mark.parametrize("where", ["begin", "end"])
+def test_callbacks_are_torn_down_after_an_error(model, table, where):
+    failing = Failing(where)
+    with pytest.raises(RuntimeError, match="no more"):
+        model.set_callbacks(failing).fit(table)
+    assert failing.calls == ["setup", "teardown"]
+    assert not hasattr(model, "_callback_fit_ctx")
+    model.set_callbacks().fit(table)
+    assert np.isfinite(model.transform(table)).all()
+
+
+def test_what_is_wrong_before_training_concerns_no_callback(model, X):
+    recorder = Recorder()
+    with pytest.raises(ValueError, match="NaN"):
+        model.set_callbacks(recorder).fit(np.where(X > 0, X, np.nan))
+    assert recorder.calls == []
+
+
+# -- scikit-learn's own ----------------------------------------------------------------
+
+SCORERS = {
+    "r2": reconstruction_r2_scorer,
+    "error": neg_reconstruction_error_scorer,
+    "one's own": lambda model, X, y: {"score": model.score(X)},
+}
+
+
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=SCORERS)
+def test_a_monitor_logs_one_score_for_each_step(model, table, scorer):
+    monitor, recorder = ScoringMonitor(scoring=scorer), Recorder()
+    model.set_callbacks(monitor, recorder).fit(table)
+    logs = monitor.get_logs().data
+    assert len(logs) == len(recorder.ended)
+    assert [entry["task_name"] for entry in logs] == ["fit", *recorder.phases[:-1]]
+    assert np.isfinite([entry["score"] for entry in logs]).all()
+
+
+def test_a_monitor_sees_the_model_get_better(model, X_large):
+    monitor = ScoringMonitor(scoring=reconstruction_r2_scorer)
+    model.set_params(max_iter=200).set_callbacks(monitor).fit(X_large)
+    final, first, *_, last = (entry["score"] for entry in monitor.get_logs().data)
+    assert first < last
+    assert final == pytest.approx(reconstruction_r2_scorer(model, X_large))
+
+
+def test_a_monitor_of_a_frame_or_of_weighted_rows(model, X):
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    monitor = ScoringMonitor(scoring=reconstruction_r2_scorer)
+    model.set_callbacks(monitor).fit(frame, sample_weight=np.arange(len(X)) % 3)
+    assert np.isfinite([entry["score"] for entry in monitor.get_logs().data]).all()
+
+
+def test_a_progress_bar(model, table, capsys):
+    model.set_callbacks(ProgressBar()).fit(table)
+    printed = capsys.readouterr().out
+    assert "AutoencoderTransformer - fit" in printed
+    assert "100%" in printed
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_progress_bars_nest_inside_a_grid_search(model, X, capsys, n_jobs):
+    grid = {"autoencodertransformer__n_components": [1, 2]}
+    pipeline = make_pipeline(StandardScaler(), model)
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs, error_score="raise")
+    search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(X)
+    printed = capsys.readouterr().out
+    assert "GridSearchCV - fit" in printed
+    assert "Pipeline" in printed
+    assert "AutoencoderTransformer - fit" in printed
+    assert "100%" in printed

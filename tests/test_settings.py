@@ -1,0 +1,44 @@
+import pytest
+
+from skae._settings import SMALL, Settings
+
+SIZES = [(100, 3), (100, 300), (SMALL, 10), (5000, 10), (5000, 500), (10**6, 50)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_recipe_fills_in_what_is_open(size):
+    chosen = Settings().resolve(*size)
+    assert all(width > 0 for width in chosen.hidden)
+    assert chosen.batch_size > 0
+    assert 0 < chosen.rate < 0.1
+    assert 0 < chosen.patience <= chosen.n_steps
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_what_is_given_stays(size):
+    given = Settings(
+        hidden=(), rate=0.5, n_steps=7, batch_size=3, patience=2, n_components=4
+    )
+    chosen = given.resolve(*size)
+    for name in ("hidden", "rate", "n_steps", "batch_size", "patience", "n_components"):
+        assert getattr(chosen, name) == getattr(given, name)
+
+
+def test_larger_tables_get_larger_networks_and_longer_fits():
+    few, many, wide, huge = (
+        Settings().resolve(*size)
+        for size in [(100, 10), (5000, 10), (5000, 500), (10**6, 10)]
+    )
+    assert few.hidden < many.hidden < wide.hidden
+    assert few.n_steps < many.n_steps < wide.n_steps
+    assert many.n_steps < huge.n_steps
+
+
+def test_few_rows_must_be_more_certain():
+    assert Settings().resolve(50, 5).tiny
+    assert not Settings().resolve(5000, 5).tiny
+
+
+def test_codes_are_nested_where_their_number_is_to_be_found():
+    assert Settings(n_components=0.9).nested > 0
+    assert Settings(n_components=3).nested == Settings().nested == 0
