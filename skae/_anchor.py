@@ -149,7 +149,7 @@ def spectrum(
         components = right if q is None else right @ q.mT
         values, diagonal = singular.double() ** 2, (x**2).sum(0)
     v = components.double().numpy()
-    _, v = svd_flip(u=None, v=v, u_based_decision=False)
+    v = np.asarray(svd_flip(u=None, v=v, u_based_decision=False)[1])
     return Spectrum(v, values.clamp_min(0).numpy(), diagonal.double().numpy())
 
 
