@@ -127,7 +127,7 @@ def clip_with_trust(x: Tensor, bounds: tuple[Tensor, Tensor]) -> tuple[Tensor, T
     clipped = torch.clamp(x, *bounds)
     inside = clipped.square().sum(-1, keepdim=True)
     whole = x.square().sum(-1, keepdim=True)
-    return clipped, torch.where(whole > inside, inside / whole, 1.0)
+    return clipped, torch.where(whole > 4 * inside, 4 * inside / whole, 1.0)
 
 
 class Code(Protocol):

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from skae import AutoencoderTransformer
+
 hypothesis.settings.register_profile(
     "skae", deadline=None, max_examples=25, derandomize=True
 )
@@ -73,7 +75,38 @@ def X_large(curved):
     return table
 
 
+@pytest.fixture(params=[200, 700], ids=["folded", "held out"])
+def n_rows(request):
+    """Few enough rows to be folded, and enough to hold some out."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def quick():
     """Parameters of fits whose quality does not matter."""
     return {"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0}
+
+
+@pytest.fixture
+def global_states():
+    """Copies NumPy's and PyTorch's global random states."""
+
+    def copy():
+        numpy_state = np.random.get_state()  # noqa: NPY002 - it is what must not move
+        return numpy_state, torch.get_rng_state().numpy().copy(), torch.initial_seed()
+
+    return copy
+
+
+@pytest.fixture
+def model(quick):
+    """Two codes from a network that hardly learns."""
+    return AutoencoderTransformer(2, **quick)
+
+
+@pytest.fixture
+def learner():
+    """Two codes from a network that is small, but able to bend."""
+    return AutoencoderTransformer(
+        2, hidden_layer_sizes=(32,), max_iter=400, random_state=0
+    )

@@ -11,15 +11,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skae import AutoencoderTransformer
 from skae._validation import column_names
 
 NAMES = list("abcdef")
-
-
-@pytest.fixture
-def model(quick):
-    return AutoencoderTransformer(2, **quick)
 
 
 def frame_of(X, **columns):
@@ -351,7 +345,6 @@ def test_rows_too_far_for_single_precision_name_their_column(model, X):
     assert np.isfinite(model.score_samples(far.astype(np.float64))).all()
 
 
-@pytest.mark.parametrize("n_rows", [120, 700])
 @pytest.mark.parametrize("anchor", ["pca", None])
 def test_divergence_keeps_the_best_and_warns(model, curved, anchor, n_rows):
     X = curved(n_rows)
@@ -392,7 +385,6 @@ class Interrupt:
 
 
 @pytest.mark.parametrize("params", [{}, {"anchor": None}, {"early_stopping": False}])
-@pytest.mark.parametrize("n_rows", [120, 700])
 def test_an_interrupt_keeps_the_best_so_far_and_warns(model, curved, n_rows, params):
     X = curved(n_rows)
     model.set_params(max_iter=200, **params).set_callbacks(Interrupt(after=2))

@@ -74,6 +74,21 @@ class Setting:
             draw(rows, d, low=-2.0, high=2.0), scores, draw(rows, d, low=0.0)
         )
 
+    def move_to(self, device):
+        flat, shapes = self.params.flat, self.architecture.shapes()
+        self.params, self.grads = (
+            Parameters(
+                shapes, n_models=self.params.n_models, dtype=flat.dtype, device=device
+            )
+            for _ in range(2)
+        )
+        self.params.flat.copy_(flat)
+        self.skip = None if self.skip is None else self.skip.to(device)
+        self.scale, self.mean = self.scale.to(device), self.mean.to(device)
+        if self.clip is not None:
+            self.clip = tuple(bound.to(device) for bound in self.clip)
+        self.batch = Batch(*(None if t is None else t.to(device) for t in self.batch))
+
     def network(self):
         head = (
             LogitHead(self.skip, self.mean)
@@ -139,6 +154,17 @@ def test_gradients_agree_with_autograd(activation, loss, n_models, hidden, short
 
 
 @pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
+def test_codes_need_not_be_clipped(n_models):
+    setting = Setting(n_models=n_models)
+    setting.clip = None
+    value = setting.network().step(setting.batch, setting.loss)
+    expected_loss, expected = setting.autograd()
+    torch.testing.assert_close(value, expected_loss)
+    for name, grad in expected.items():
+        torch.testing.assert_close(setting.grads.views[name], grad, msg=name)
+
+
+@pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
 def test_gradients_pass_through_nested_dropout(n_models):
     setting = Setting(n_models=n_models)
     code = NestedDropout(0.7, torch.Generator().manual_seed(1))
@@ -172,6 +198,23 @@ def test_large_layers_step_as_small_ones_do(monkeypatch, hidden, shortcuts):
             torch.testing.assert_close(
                 setting.grads.views[name], grad.float(), rtol=1e-4, atol=1e-5 * size
             )
+
+
+@pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_device_steps_as_the_cpu_does(device, loss, n_models):
+    setting = Setting(loss=loss, n_models=n_models, dtype=torch.float32)
+    value = setting.network().step(setting.batch, setting.loss)
+    expected = setting.grads.flat.clone()
+    setting.move_to(torch.device(device))
+    moved = setting.network().step(setting.batch, setting.loss)
+    torch.testing.assert_close(moved.cpu(), value)
+    torch.testing.assert_close(
+        setting.grads.flat.cpu(),
+        expected,
+        rtol=1e-4,
+        atol=1e-5 * float(expected.abs().max()),
+    )
 
 
 def test_a_stack_is_its_models_side_by_side():

@@ -8,7 +8,6 @@ import torch
 from skae._parameters import Parameters
 from skae._training import AdamW, NormClip, Plan, cosine_rate, train
 
-CPU = torch.device("cpu")
 SHAPES = {"a.weight": (4, 3), "a.bias": (1, 3)}
 START = 2.0
 
@@ -19,8 +18,10 @@ class EachStep(Plan):
     every = 1
 
 
-def parameters(n_models=None, fill=0.0):
-    params = Parameters(SHAPES, n_models=n_models, dtype=torch.float32, device=CPU)
+def parameters(n_models=None, fill=0.0, device="cpu"):
+    params = Parameters(
+        SHAPES, n_models=n_models, dtype=torch.float32, device=torch.device(device)
+    )
     params.flat.fill_(fill)
     return params
 
@@ -120,10 +121,10 @@ def adam_by_hand(start, gradients, rates, decay):
 
 @pytest.mark.parametrize("n_models", [None, 2])
 @pytest.mark.parametrize("fused", [True, False], ids=["fused", "plain"])
-def test_adam_is_the_paper_s(monkeypatch, fused, n_models):
+def test_adam_is_the_paper_s(monkeypatch, device, fused, n_models):
     if not fused:
         monkeypatch.delattr(torch, "_fused_adam_")
-    params = parameters(n_models, fill=1.0)
+    params = parameters(n_models, fill=1.0, device=device)
     grads = params.zeros_like()
     adam = AdamW(params, grads, decay=0.0)
     rng = np.random.default_rng(0)
@@ -132,10 +133,10 @@ def test_adam_is_the_paper_s(monkeypatch, fused, n_models):
     )
     rates = [cosine_rate(t, 30, 1e-2) for t in range(30)]
     for gradient, rate in zip(gradients, rates, strict=True):
-        grads.flat.copy_(torch.from_numpy(gradient))
+        grads.flat.copy_(torch.from_numpy(gradient).float())
         adam.step(rate)
     expected = adam_by_hand(np.ones(params.flat.numel()), gradients, rates, 0.0)
-    np.testing.assert_allclose(params.flat, expected, rtol=1e-4)
+    np.testing.assert_allclose(params.flat.cpu(), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("fused", [True, False], ids=["fused", "plain"])
@@ -179,8 +180,8 @@ def lengths(grads):
 
 
 @pytest.mark.parametrize("n_models", [None, 1, 3])
-def test_long_gradients_are_shrunk_to_the_limit(n_models):
-    grads = parameters(n_models)
+def test_long_gradients_are_shrunk_to_the_limit(device, n_models):
+    grads = parameters(n_models, device=device)
     clip = NormClip(grads, factor=1.5)
     grads.flat.fill_(1.0)
     usual = lengths(grads)
@@ -215,8 +216,8 @@ def test_each_model_of_a_stack_is_clipped_as_if_it_were_alone():
 
 
 @pytest.mark.parametrize("n_models", [None, 2])
-def test_zero_gradients_stay_zero(n_models):
-    grads = parameters(n_models)
+def test_zero_gradients_stay_zero(device, n_models):
+    grads = parameters(n_models, device=device)
     clip = NormClip(grads)
     for _ in range(3):
         clip.apply()

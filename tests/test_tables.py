@@ -1,0 +1,86 @@
+"""Tables of any kind, on any device."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+
+from skae.metrics import reconstruction_error
+
+AS_STORED = {
+    "float16": lambda table: table.astype(np.float16),
+    "float32": lambda table: table.astype(np.float32),
+    "longdouble": lambda table: table.astype(np.longdouble),
+    "big-endian": lambda table: table.astype(">f8"),
+    "uint8": lambda table: table.astype(np.uint8),
+    "int16": lambda table: table.astype(">i2"),
+    "int64": lambda table: table.astype(np.int64),
+    "negative strides": lambda table: table[::-1, ::-1].copy()[::-1, ::-1],
+    "Fortran order": np.asfortranarray,
+    "every second": lambda table: np.repeat(table, 2, axis=0)[::2],
+    "list": lambda table: table.tolist(),
+}
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A table of small whole numbers, which every type holds exactly."""
+    table = np.random.default_rng(0).integers(0, 200, size=(150, 4)).astype(float)
+    table[:, 3] = (table[:, 0] ** 2 / 400).round()
+    return table
+
+
+@pytest.mark.parametrize("stored", AS_STORED)
+def test_any_kind_of_table_is_read_and_left_alone(model, whole, stored):
+    X = AS_STORED[stored](whole)
+    before = np.array(X)
+    if stored != "list":
+        X.setflags(write=False)
+    codes = model.fit(X).transform(X)
+    np.testing.assert_array_equal(X, before)
+    expected = clone(model).fit(whole).transform(whole)
+    assert codes.dtype == (np.float32 if stored == "float32" else np.float64)
+    if stored in ("negative strides", "Fortran order", "every second", "list"):
+        np.testing.assert_array_equal(codes, expected)
+    assert model.score(X) == pytest.approx(
+        -reconstruction_error(model, whole), rel=1e-4
+    )
+    pca = PCA(2).fit(whole)
+    assert model.score(X) >= -1.02 * reconstruction_error(pca, whole)
+
+
+def test_booleans_are_numbers(model):
+    X = np.random.default_rng(0).random((100, 5)) < 0.5
+    codes, numbers = model.fit(X).transform(X), X.astype(float)
+    np.testing.assert_allclose(codes, model.fit(numbers).transform(numbers), atol=1e-9)
+
+
+def test_a_memmap_is_as_good_as_an_array(model, curved, tmp_path, n_rows):
+    X = curved(n_rows)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    np.testing.assert_array_equal(
+        model.fit(mapped).transform(mapped), model.fit(X).transform(X)
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_results_have_the_precision_of_the_table(model, X, device, dtype):
+    model.set_params(device=device).fit(X.astype(dtype))
+    codes = model.transform(X.astype(dtype))
+    assert codes.dtype == dtype
+    assert model.inverse_transform(codes).dtype == dtype
+    assert model.reconstruct(X.astype(dtype)).dtype == dtype
+    assert model.score_samples(X.astype(dtype)).dtype == dtype
+    assert model.device_.startswith(device)
+
+
+def test_devices_agree(learner, curved, device, n_rows):
+    X = curved(n_rows)
+    here = clone(learner).fit(X)
+    there = clone(learner).set_params(device=device).fit(X)
+    assert there.score(X) == pytest.approx(here.score(X), rel=0.25)
+    moved = there.set_params(device="cpu")  # a model goes where its device says
+    np.testing.assert_allclose(
+        moved.score(X), there.set_params(device=device).score(X), rtol=1e-3
+    )
