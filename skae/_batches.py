@@ -79,7 +79,7 @@ class Frame:
 
         def tensor(arrays: Sequence[np.ndarray]) -> Tensor:
             array = np.stack(arrays) if stacked else arrays[0]
-            return torch.from_numpy(np.array(array)).to(device, dtype)
+            return torch.from_numpy(np.array(array)).to(dtype).to(device)
 
         mean = np.stack([a.mean[None] for a in anchors])
         maps = [a.scale[:, None] * a.components.T / a.deviations for a in anchors]

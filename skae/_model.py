@@ -66,7 +66,7 @@ class Units:
 
         def tensor(arrays: list[np.ndarray]) -> Tensor:
             array = np.stack(arrays) if stacked else arrays[0]
-            return torch.from_numpy(np.array(array)).to(device, dtype)
+            return torch.from_numpy(np.array(array)).to(dtype).to(device)
 
         skip = None
         if linear:
@@ -189,8 +189,10 @@ class Codec:
     """
 
     def __init__(self, model: Model, dtype: np.dtype, device: torch.device) -> None:
-        self._model, self._device, self._numpy = model, device, dtype
         self._dtype = torch.float32 if dtype == np.float32 else torch.float64
+        if device.type == "mps" and self._dtype == torch.float64:
+            device = torch.device("cpu")  # Apple's GPUs know no float64
+        self._model, self._device, self._numpy = model, device, dtype
         a = model.anchor
         self._mean = self._tensor(a.mean)
         self._components = self._tensor(a.components)
@@ -224,7 +226,7 @@ class Codec:
             self._box = None if model.box is None else self._pair(model.box)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.array(array)).to(self._device, self._dtype)
+        return torch.from_numpy(np.array(array)).to(self._dtype).to(self._device)
 
     def _pair(self, array: np.ndarray) -> tuple[Tensor, Tensor]:
         low, high = self._tensor(array)

@@ -98,7 +98,7 @@ class Architecture:
             if kind == "weight":
                 bound = (gain if int(layer) else 1.0) * math.sqrt(3 / view.shape[-2])
                 draw = torch.rand(view.shape, generator=generator, dtype=torch.float64)
-                view.copy_(draw.mul_(2 * bound).sub_(bound))
+                view.copy_(draw.mul_(2 * bound).sub_(bound).to(view.dtype))
         if zero:
             for view in self.corrections(params):
                 view.zero_()

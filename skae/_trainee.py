@@ -117,7 +117,7 @@ class Trainee:
         if linear:
             ranges = np.stack([a.code_range for a in anchors])[:, :, None]
             ranges = ranges.swapaxes(0, 1) if self._stacked else ranges[0]
-            low, high = torch.from_numpy(np.array(ranges)).to(device, self._dtype)
+            low, high = torch.from_numpy(np.array(ranges)).to(self._dtype).to(device)
             self._clip = (low, high)
         self.params = Parameters(
             architecture.shapes(),
@@ -162,7 +162,7 @@ class Trainee:
             for b in held.batches:
                 codes = network.encode(b.inputs, b.scores, b.trust)
                 losses.append(self.loss.rows(network.decode(codes), b.targets))
-            return torch.cat(losses, -1).double().cpu().numpy().ravel()
+            return torch.cat(losses, -1).cpu().double().numpy().ravel()
 
         return rows
 
@@ -202,24 +202,23 @@ class Trainee:
         for view in self.architecture.corrections(self.params):
             view.mul_(factor)
 
-    def errors(self, held: Held, m: int | None = None) -> np.ndarray:
+    def errors(self, held: Held, m: int) -> np.ndarray:
         """Return the squared error of each held-out row from its first m codes, flat.
 
-        The others are zero; with None all are kept. The unit is that of the targets.
+        The others are zero. The unit is that of the targets.
         """
         network = self._network(held.size)
         errors: list[Tensor] = []
         for b in held.batches:
             codes = network.encode(b.inputs, b.scores, b.trust)
-            if m is not None:
-                codes[..., m:] = 0
+            codes[..., m:] = 0
             errors.append(self._squares(network.decode(codes), b.targets))
-        return torch.cat(errors, -1).double().cpu().numpy().ravel()
+        return torch.cat(errors, -1).cpu().double().numpy().ravel()
 
     def lengths(self, held: Held) -> np.ndarray:
         """Return the squared length of each row's standardised features, flat."""
         squares = [b.inputs.square().sum(-1) for b in held.batches]
-        return torch.cat(squares, -1).double().cpu().numpy().ravel()
+        return torch.cat(squares, -1).cpu().double().numpy().ravel()
 
     def spread(self, held: Held) -> Errors:
         """Return the squared distance of each held-out row from the mean, flat."""
@@ -228,7 +227,7 @@ class Trainee:
             means = [torch.from_numpy(a.mean[None]) for a in self.anchors]
             mean = (torch.stack(means) if self._stacked else means[0]).to(mean)
         squares = [(b.targets - mean).square_().sum(-1) for b in held.batches]
-        base = torch.cat(squares, -1).double().cpu().numpy().ravel()
+        base = torch.cat(squares, -1).cpu().double().numpy().ravel()
         return Errors(base, held.weight.ravel())
 
     def _squares(self, prediction: Tensor, target: Tensor) -> Tensor:

@@ -318,13 +318,20 @@ def test_a_row_that_is_not_trusted_takes_the_skip_path():
     torch.testing.assert_close(y, base + trust * (whole - base))
 
 
-def test_trust_is_the_share_of_a_row_that_is_in_the_box():
+def test_trust_falls_with_the_square_of_the_distance_from_the_box():
     bounds = torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 2.0]])
-    x = torch.tensor([[0.0, 0.0], [1.0, 2.0], [-3.0, 0.0], [1.0, 20.0], [0.0, -1e3]])
-    clipped, trust = clip_with_trust(x, bounds)
-    torch.testing.assert_close(clipped, torch.clamp(x, *bounds))
-    expected = [[1.0], [1.0], [1 / 9], [5 / 401], [1e-6]]
-    torch.testing.assert_close(trust, torch.tensor(expected))
+    inside = torch.tensor([[0.0, 0.0], [1.0, 2.0], [-1.0, 0.0]])
+    far = torch.tensor([[0.0, -10.0], [0.0, -20.0], [0.0, -1e4], [0.0, 1e19]])
+    for x in (inside, far):
+        clipped, trust = clip_with_trust(x, bounds)
+        torch.testing.assert_close(clipped, torch.clamp(x, *bounds))
+        assert trust.shape == (len(x), 1)
+        if x is inside:
+            assert (trust == 1).all()
+        else:
+            assert trust[0] < 1
+            torch.testing.assert_close(trust[1], trust[0] / 4)
+            assert (trust[2:] < 1e-6).all()
 
 
 def test_prediction_needs_no_gradients():
