@@ -19,8 +19,9 @@ class AutoencoderTransformer(BaseAutoencoder):
     where the networks :math:`f` and :math:`g` start at zero and :math:`r` is the scale
     of what PCA leaves. At the first step the model is PCA. Rows that are held out
     decide when training stops and whether the networks are kept: if the gain over PCA
-    does not exceed its standard error, the model is PCA, fitted to all rows. Below 600
-    distinct rows five folds decide, and the model is fitted to all rows.
+    does not exceed its standard error (twice that below 300 rows), the model is PCA,
+    fitted to all rows. Below 600 distinct rows five folds decide, and the model is then
+    fitted to all rows; below ten it is PCA.
 
     Columns need no scaling for training to work, but as in PCA those of large variance
     count most in the squared error.
@@ -29,9 +30,10 @@ class AutoencoderTransformer(BaseAutoencoder):
     ----------
     n_components : int, float or None, default=None
         Number of codes. A float in (0, 1) asks for the fewest whose reconstruction
-        explains that share of the variance of held-out rows; the codes are then
-        ordered, the first m reconstructing on their own as well as they can. None takes
-        as many as PCA needs for 95 % of the variance.
+        explains that share of the variance of held-out rows, a standard error to
+        spare (PCA's number on the training rows where none are held out); the codes are
+        then ordered, the first m reconstructing on their own as well as they can. None
+        takes as many as PCA needs for 95 % of the variance of the training rows.
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers; the decoder mirrors them. "auto" is two
         layers that grow with the table.
@@ -46,7 +48,8 @@ class AutoencoderTransformer(BaseAutoencoder):
         What training and the held-out comparison measure. "huber" turns linear at 1.35
         times PCA's residual; "binary_cross_entropy" needs features in [0, 1].
     whiten : bool, default=False
-        Whether codes are uncorrelated with unit variance on the training rows.
+        Whether codes are uncorrelated with unit variance on the training rows; codes
+        that are constant there stay so.
     alpha : float, default=1e-2
         Decoupled weight decay, on weights only.
     learning_rate_init : float or "auto", default="auto"
@@ -63,14 +66,17 @@ class AutoencoderTransformer(BaseAutoencoder):
         Whether rows are held out. False trains for `max_iter` steps on all rows and
         keeps the network whether it is better than PCA or not.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, at most 2,000 rows, from 600 distinct rows.
+        Share of the rows to hold out where there are 600 distinct ones or more; at most
+        2,000 rows, fewer of tables with more than 500 columns.
     n_iter_no_change : int or "auto", default="auto"
         Steps without a gain of `tol` after which training stops. "auto" is 30 % of
         `max_iter`, at least 80.
     tol : float, default=1e-4
         Gain in the held-out loss that counts, relative to PCA's.
     warm_start : bool, default=False
-        Whether `fit` goes on with the network of the previous fit.
+        Whether `fit` goes on with the network of the previous fit, which is then the
+        one to beat. A network that has seen the rows to be held out flatters itself:
+        keep `random_state` an integer, and give new rows.
     random_state : int, RandomState instance or None, default=None
         Seed of the held-out rows, the first weights and the batches. The global random
         states are neither used nor changed; None takes fresh entropy.
@@ -78,28 +84,32 @@ class AutoencoderTransformer(BaseAutoencoder):
         Whether to print the losses at each measurement.
     device : str or torch.device, default="auto"
         Where to train and to predict: "auto", "cpu", "cuda", "cuda:1", "mps". "auto" is
-        CUDA where there is some, else the CPU. A fitted model loads anywhere.
+        CUDA where there is some, else the CPU. A fitted model loads anywhere; without
+        its device it predicts on the CPU, with a warning.
 
     Attributes
     ----------
     n_components_ : int
         Number of codes.
     components_ : ndarray of shape (n_components_, n_features_in_)
-        PCA's directions, the linear part of the encoder; zero without an anchor.
+        PCA's directions, the linear part of the encoder; zero without an anchor. Where
+        a network is kept they, like `mean_`, come from the rows that were not held out,
+        in large tables from a sample of 8,192.
     mean_ : ndarray of shape (n_features_in_,)
-        Mean of the training rows.
+        Mean of the rows.
     explained_variance_ratio_ : ndarray of shape (n_components_,)
         Share of the variance of held-out rows that each further code reconstructs, in
-        squared error; of training rows where none were held out.
+        squared error; of training rows where none were held out. From the thirteenth
+        code it is interpolated between a few numbers of codes.
     pca_ratio_ : float
         Held-out loss relative to PCA's with the same number of codes; exactly 1.0 where
-        PCA was kept, NaN where no rows were held out.
+        PCA was kept, NaN where no rows were held out or PCA is exact.
     loss_curve_ : list of float
-        Mean training loss between measurements; PCA's is about one.
+        Mean training loss between measurements, in units of PCA's held-out loss.
     validation_curve_ : list of float
         Held-out loss relative to PCA's, before the first step and at each measurement.
     n_iter_ : int
-        Steps that ran, those of the folds included.
+        Steps that ran, those of the folds included; 1 if none were needed.
     device_ : str
         Where it was fitted.
     n_features_in_ : int
@@ -115,7 +125,9 @@ class AutoencoderTransformer(BaseAutoencoder):
     Notes
     -----
     The arithmetic is float32; predictions for float64 rows are computed in float64.
-    Rows far from the training rows are reconstructed nearly as PCA does.
+    With the anchor, rows far from the training rows are reconstructed nearly as PCA
+    does: the networks see them clipped to the range of the training rows and are
+    believed less the farther out a row is.
 
     References
     ----------

@@ -1,5 +1,6 @@
 """Networks against PCA: trained on some rows, compared on the others."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from ._trainee import Held, Trainee
 from ._training import History, Plan
 
 DEFAULT_SHARE = 0.95
+ROUNDING = 1e-9  # loss below which PCA is exact: the unit of losses is about one
 GUARD_VALUES = 1 << 21  # numbers in the training rows that guard a share
 FACTORS = (0.25, 0.5, 0.75)
 
@@ -163,7 +165,7 @@ class Contest:
             self.trainee.params.load(start.weights or {})
         self._held = self.trainee.hold([fold.held for fold in folds])
         self._weight = self._held.weight.ravel()
-        self._pca = self._pca_losses()
+        self._pca = self._pca_losses(self.k)
         self._scale = self._mean(self._pca)
 
     def _mean(self, rows: np.ndarray) -> float:
@@ -190,16 +192,16 @@ class Contest:
         )
         return spread, np.concatenate([errors for _, errors in parts], axis=1)
 
-    def _pca_losses(self) -> np.ndarray:
-        """Return PCA's loss on each held-out row."""
+    def _pca_losses(self, k: int) -> np.ndarray:
+        """Return the loss of PCA with k components on each held-out row."""
         trainee, settings = self.trainee, self._settings
         if settings.linear:
             now = trainee.params.flat.clone()
             trainee.scale_correction(now, 0.0)
-            losses = trainee.measure(self._held)()
+            losses = trainee.measure(self._held, k)()
             trainee.params.flat.copy_(now)
             return losses
-        k = min(self.k, *(len(f.found.variances) for f in self._folds))
+        k = min(k, *(len(f.found.variances) for f in self._folds))
         anchors = [fold.anchor(k) for fold in self._folds]
         pca = new_trainee(anchors, replace(settings, linear=True), trainee.units)
         return pca.measure(pca.hold([fold.held for fold in self._folds]))()
@@ -211,6 +213,7 @@ class Contest:
         if settings.linear and (explained or self._scale <= 0):
             return self._keep_pca(History())
         phase = "train" if len(self._folds) == 1 else "cross-validate"
+        scale = self._scale if self._scale > ROUNDING else 1.0
         history = trainee.run(
             [fold.part for fold in self._folds],
             make_plan(settings, settings.tolerance * self._scale),
@@ -219,9 +222,11 @@ class Contest:
             ),
             nested=settings.nested,
             held=self._held,
-            report=lambda t, a, b: report(phase, t, a, b, trainee.model),
+            report=lambda t, a, b: report(
+                phase, t, a / scale, None if b is None else b / scale, trainee.model
+            ),
         )
-        scale = self._scale or 1.0
+        history.training = [value / scale for value in history.training]
         history.validation = [value / scale for value in history.validation]
         start = self._pca if self._start is None else history.start_rows
         best = start if history.best_rows is None else history.best_rows
@@ -233,12 +238,8 @@ class Contest:
         k, pca = self.k, self._pca
         if isinstance(settings.n_components, float) and self._start is None:
             k = self._fewest(settings.n_components)
-            best = trainee.errors(self._held, k)
-            now = trainee.params.flat.clone()
-            if settings.linear:
-                trainee.scale_correction(now, 0.0)
-                start = pca = trainee.errors(self._held, k)
-                trainee.params.flat.copy_(now)
+            best = trainee.measure(self._held, k)()
+            start = pca = self._pca_losses(k)
         demanded = 2.0 if settings.tiny else 1.0
         better = judge(start, best, self._weight, demanded)
         if settings.linear and not better and self._start is None:
@@ -246,9 +247,10 @@ class Contest:
         if self._start is not None and not better:
             trainee.params.load(self._start.weights or {})
             best = start
+        loss = self._mean(pca)
         return Result(
             accepted=True,
-            ratio=self._mean(best) / (self._mean(pca) or 1.0),
+            ratio=self._mean(best) / loss if loss > ROUNDING else math.nan,
             k=k,
             shares=network_shares(trainee, self._held, self.k)[:k],
             factor=factor,

@@ -18,11 +18,12 @@ def boxed(model: Model, rows: Rows, device: torch.device) -> Model:
     if model.weights is None or not model.linear:
         return model
     codec = Codec(replace(model, box=None), np.dtype(np.float32), device)
-    table = rows.table if rows.index is None else rows.table[rows.index]
-    z = codec.encode(table) / model.anchor.deviations
-    low, high = model.anchor.code_range
-    box = np.stack([np.minimum(low, z.min(axis=0)), np.maximum(high, z.max(axis=0))])
-    return replace(model, box=1.1 * box)
+    low, high = model.anchor.code_range.copy()
+    for _, part in rows.parts():
+        z = codec.encode(part) / model.anchor.deviations
+        np.minimum(low, z.min(axis=0), out=low)
+        np.maximum(high, z.max(axis=0), out=high)
+    return replace(model, box=1.1 * np.stack([low, high]))
 
 
 def whitened(model: Model, rows: Rows, device: torch.device) -> Model:
@@ -45,7 +46,9 @@ def whitened(model: Model, rows: Rows, device: torch.device) -> Model:
         scatter += np.outer(shift, shift) * (total * mass / (total + mass))
         total += mass
         mean += shift * (mass / total)
-    covariance = scatter / max(total - 1, 1)
+    # Whole weights count rows, of which PCA takes one off; others have no unit.
+    counts = rows.weight is None or bool((rows.weight % 1 == 0).all())
+    covariance = scatter / (max(total - 1, 1) if counts else total)
     variances = np.diagonal(covariance)
     # A constant code stays as it is; one that others determine keeps a tiny variance.
     dead = variances <= NEGLIGIBLE * variances.max(initial=0.0)

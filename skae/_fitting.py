@@ -52,10 +52,10 @@ def _no_report(*_: object) -> bool:
 
 
 def pca_model(rows: Rows, k: int | None, settings: Settings) -> Model:
-    """Return PCA of all rows, with as many components as explain 95 % if k is None."""
+    """Return PCA of all rows; k None takes what the share that is asked for needs."""
     stats = moments(rows)
     found = spectrum(rows, stats.mean, k, seed=settings.seed)
-    k = found.count_for(DEFAULT_SHARE) if k is None else k
+    k = k or found.count_for(float(settings.n_components or DEFAULT_SHARE))
     anchor = fit_anchor(rows, stats, found, k)
     return Model(anchor, Units.of(settings.loss, [anchor.residual]))
 
@@ -86,6 +86,9 @@ class Recipe:
         if n_distinct < SMALL:
             rows, _ = distinct(rows, hashes)
             hashes = np.unique(hashes)
+        if start is not None and start.architecture is not None:
+            settings = replace(settings, hidden=start.architecture.hidden)
+            start = replace(start, whitening=None, box=None)
         self._rows, self._hashes, self._start = rows, hashes, start
         self._settings = settings.resolve(n_distinct, rows.n_features)
         self._folded = n_distinct < SMALL and start is None and settings.early_stopping
@@ -182,6 +185,9 @@ class Recipe:
         if not result.accepted:
             k = None if settings.n_components is None else result.k
             return self._outcome(pca_model(rows, k, settings), result)
+        if result.history.interrupted:
+            # No more training: the first fold's network has seen most rows.
+            return self._outcome(contest.trainee.model().head(result.k), result)
         trainee, final = self._train_all(
             contest.k, report, stop=result.history.best_step
         )

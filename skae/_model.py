@@ -258,7 +258,8 @@ class Codec:
         if self._unwhiten is not None:
             codes = codes @ self._unwhiten + self._centre
         if self._network is None:
-            return codes @ self._components + self._mean
+            x = codes @ self._components + self._mean
+            return x.clamp_(0, 1) if self._model.units.logits else x
         z = codes / self._deviations
         trust = None if self._box is None else clip_with_trust(z, self._box)[1]
         y = self._network.decode(z, trust)

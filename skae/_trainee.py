@@ -142,8 +142,10 @@ class Trainee:
         weight = np.zeros((len(parts), length))
         for m, part in enumerate(parts):
             at = np.arange(len(part.table)) if part.index is None else part.index
-            index[m] = np.resize(at, length)
-            weight[m, : len(part)] = part.weights()
+            # In random order, so that the first batches are a sample of the rows.
+            order = np.random.default_rng(self._seed).permutation(len(part))
+            index[m] = np.resize(at[order], length)
+            weight[m, : len(part)] = part.weights()[order]
         cuts = [index[:, i : i + size] for i in range(0, length, size)]
         table, frame = parts[0].table, self._frame
         held = Held(
@@ -153,14 +155,19 @@ class Trainee:
         )
         return held.keep() if weight.size * table.shape[1] <= KEPT_VALUES else held
 
-    def measure(self, held: Held) -> Callable[[], np.ndarray]:
-        """Return a function that gives the loss of each held-out row, flat."""
+    def measure(self, held: Held, m: int | None = None) -> Callable[[], np.ndarray]:
+        """Return a function that gives the loss of each held-out row, flat.
+
+        With m only the first m codes are kept, the others are zero.
+        """
         network = self._network(held.size)
 
         def rows() -> np.ndarray:
             losses = []
             for b in held.batches:
                 codes = network.encode(b.inputs, b.scores, b.trust)
+                if m is not None:
+                    codes[..., m:] = 0
                 losses.append(self.loss.rows(network.decode(codes), b.targets))
             return torch.cat(losses, -1).cpu().double().numpy().ravel()
 

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
 from ._rows import Rows
 
@@ -53,7 +56,8 @@ def explain_conversion(X: Any, error: Exception) -> Exception:
     if not bad:
         return error
     names = np.asarray(list(X.columns), dtype=object)
-    return type(error)(
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(
         f"{error} Not numeric: {column_names(bad, names)}. Encode such columns first, "
         "for instance with OneHotEncoder in a ColumnTransformer."
     )
@@ -121,3 +125,47 @@ def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: bool) -> None
                 f"in {column_names(outside, names)}. Scale them, for instance with "
                 "MinMaxScaler, or choose another loss."
             )
+
+
+def read_table(
+    estimator: BaseEstimator, X: Any, *, reset: bool, unit: bool
+) -> np.ndarray:
+    """Return X as an array of numbers, neither copied nor cast where it is one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose number and names of features are set or checked.
+    X : array-like of shape (n, n_features)
+        The table.
+    reset : bool
+        True in `fit`: features are noted, and two rows are needed.
+    unit : bool
+        Whether the values must be in [0, 1].
+    """
+    if sparse.issparse(X):
+        raise TypeError(
+            "Sparse data was passed, but dense data is required. Use X.toarray(), or "
+            "reduce it first with TruncatedSVD, which takes sparse X."
+        )
+    check_kinds(X)
+    try:
+        table = np.asarray(
+            validate_data(
+                estimator,
+                X,
+                reset=reset,
+                dtype="numeric",
+                ensure_all_finite=False,
+                ensure_min_samples=2 if reset else 1,
+            )
+        )
+        if table.dtype.kind not in "biuf":
+            table = table.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        explained = explain_conversion(X, error)
+        if explained is error:
+            raise
+        raise explained from error
+    check_finite(table, getattr(estimator, "feature_names_in_", None), unit=unit)
+    return table

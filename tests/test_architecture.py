@@ -33,7 +33,9 @@ ORDER = [
     "_finish",
     "_fitting",
     # Floor 2: the scikit-learn surface
+    "_constraints",
     "_validation",
+    "_codec_mixin",
     "_base",
     # Floor 3: one idea a file
     "_autoencoder",

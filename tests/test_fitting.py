@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 from skae import _anchor
-from skae._base import ACTIVATIONS, LOSSES
+from skae._constraints import ACTIVATIONS, LOSSES
 from skae._fitting import Recipe
 from skae._rows import Rows
 from skae._settings import Settings

@@ -87,15 +87,24 @@ def test_equal_rows_stay_together(table, fraction):
     assert not {*map(tuple, table[train])} & {*map(tuple, table[held])}
 
 
-def test_heavy_rows_and_heavy_duplicates_stay_in_training():
+def test_heavy_duplicates_stay_in_training():
     table = np.random.default_rng(0).normal(size=(1000, 2))
     table[300:700] = table[0]
-    weight = np.ones(1000)
-    weight[[1, 2]] = 50
     for seed in range(10):
-        train, held = parts_of(table, 0.1, weight, seed)
-        assert set(range(300, 700)) | {0, 1, 2} <= set(train)
-        assert len(held) > 20
+        train, held = parts_of(table, 0.1, None, seed)
+        assert set(range(300, 700)) | {0} <= set(train)
+        assert len(held) > 0
+
+
+def test_heavy_rows_are_held_out_in_proportion():
+    table = np.random.default_rng(0).normal(size=(2000, 2))
+    weight = np.where(np.arange(2000) % 3 == 0, 50.0, 1.0)
+    shares = []
+    for seed in range(5):
+        _, held = parts_of(table, 0.1, weight, seed)
+        shares.append(weight[held].sum() / weight.sum())
+        assert (weight[held] == 50).mean() == pytest.approx(1 / 3, abs=0.15)
+    assert np.mean(shares) == pytest.approx(0.1, abs=0.01)
 
 
 def test_the_split_follows_the_rows_wherever_they_stand():

@@ -9,12 +9,13 @@ MODES = [{}, {"anchor": None}, {"whiten": True}, {"early_stopping": False}]
 
 
 @pytest.mark.parametrize("params", MODES, ids=str)
-def test_a_weight_is_a_number_of_copies(model, X, params):
+def test_a_weight_is_a_number_of_copies(learner, X, params):
     weight = np.arange(len(X)) % 3
     order = np.random.default_rng(0).permutation(weight.sum())
-    model.set_params(**params)
-    weighted = model.fit(X, sample_weight=weight).transform(X)
-    copied = model.fit(X.repeat(weight, axis=0)[order]).transform(X)
+    learner.set_params(**params)
+    weighted = learner.fit(X, sample_weight=weight).transform(X)
+    assert learner.pca_ratio_ != 1
+    copied = learner.fit(X.repeat(weight, axis=0)[order]).transform(X)
     np.testing.assert_array_equal(weighted, copied)
 
 
