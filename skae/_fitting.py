@@ -152,7 +152,9 @@ class Recipe:
     def _fit_split(self, report: Report) -> Outcome:
         """Hold out some rows once; train on the others."""
         settings, rows = self._settings, self._rows
-        parts = split(rows, self._hashes, settings.validation_fraction)
+        hashes, self._hashes = self._hashes, np.empty(0, dtype=np.uint64)
+        parts = split(rows, hashes, settings.validation_fraction)
+        del hashes  # eight bytes a row that training need not keep
         fold = Fold(rows.pick(parts[0]), rows.pick(parts[1]), settings)
         result, model = self._contend(fold, report)
         return self._outcome(model or pca_model(rows, result.k, settings), result)

@@ -16,7 +16,7 @@ from ._rows import Rows
 from ._training import History, Plan, train
 from .losses import LOSSES, Huber, Loss
 
-HELD_BATCH = 256
+HELD_BATCH = 128
 KEPT_VALUES = 1 << 18  # numbers in held-out rows that are prepared once
 HUBER_DELTA = 1.35  # in units of the anchor's residual, as in HuberRegressor
 Report = Callable[[int, float, float | None], bool]

@@ -121,3 +121,8 @@ def test_the_anchor_s_own_loss_is_about_one_in_any_units(
 
 def test_a_residual_of_zero_has_a_unit():
     assert Units.of("squared_error", [np.zeros(3)]).unit == 1
+
+
+def test_apple_s_gpus_leave_float64_to_the_cpu(model, rows):
+    there = Codec(model, np.dtype(np.float64), torch.device("mps"))
+    np.testing.assert_array_equal(there.encode(rows), codec(model).encode(rows))

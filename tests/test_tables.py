@@ -84,3 +84,12 @@ def test_devices_agree(learner, curved, device, n_rows):
     np.testing.assert_allclose(
         moved.score(X), there.set_params(device=device).score(X), rtol=1e-3
     )
+
+
+@pytest.mark.parametrize("method", ["transform", "reconstruct", "score_samples"])
+def test_a_model_of_a_device_that_is_gone_predicts_on_the_cpu(model, X, method):
+    expected = getattr(model.fit(X), method)(X)
+    model.set_params(device="cuda:99")
+    with pytest.warns(UserWarning, match="'cuda:99' is not available here; the CPU"):
+        result = getattr(model, method)(X)
+    np.testing.assert_array_equal(result, expected)

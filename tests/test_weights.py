@@ -42,3 +42,11 @@ def test_weights_of_pca_are_weights_of_rows(model, linear):
     model.set_params(learning_rate_init=1e-12).fit(X, sample_weight=weight)
     pca = PCA(2).fit(X.repeat(weight, axis=0))
     np.testing.assert_allclose(model.transform(X), pca.transform(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_weights_may_be_of_any_size(learner, X, scale):
+    weight = np.arange(len(X)) % 3 + 1.0
+    expected = clone(learner).fit(X, sample_weight=weight).score(X)
+    learner.fit(X, sample_weight=scale * weight)
+    assert learner.score(X) == pytest.approx(expected, rel=0.1)
