@@ -109,6 +109,8 @@ class BaseAutoencoder(
                 if self.verbose:
                     shown = "" if held is None else f", held-out loss {held:.6f}"
                     print(f"{phase} step {step}: loss {training:.6f}{shown}")
+                if not hasattr(self, "_skl_callbacks"):
+                    return False
                 task = root.subcontext(task_name=phase)
                 attributes = self._attributes(model())
                 with torch.inference_mode(False):

@@ -173,6 +173,9 @@ class Recipe:
     def _fit_folds(self, report: Report) -> Outcome:
         """Choose the number of steps by folds that are trained as one stack; refit."""
         settings, rows = self._settings, self._rows
+        if settings.n_components is None:
+            size = pca_model(rows, None, settings).n_components
+            settings = replace(settings, n_components=size)
         label = np.arange(len(rows)) * N_FOLDS // len(rows)
         folds = [
             Fold(
@@ -185,8 +188,7 @@ class Recipe:
         contest = Contest(folds, settings)
         result = contest.run(report)
         if not result.accepted:
-            k = None if settings.n_components is None else result.k
-            return self._outcome(pca_model(rows, k, settings), result)
+            return self._outcome(pca_model(rows, result.k, settings), result)
         if result.history.interrupted:
             # No more training: the first fold's network has seen most rows.
             return self._outcome(contest.trainee.model().head(result.k), result)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from skae import _anchor
+from skae import AutoencoderTransformer, _anchor
 from skae._constraints import ACTIVATIONS, LOSSES
 from skae._fitting import Recipe
 from skae._rows import Rows
@@ -241,3 +241,12 @@ def test_probabilities_are_reconstructed_as_probabilities(learner, n_rows):
     assert reconstruction.min() >= 0
     assert reconstruction.max() <= 1
     assert reconstruction_r2(learner, X) > reconstruction_r2(PCA(2).fit(X), X)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_code_of_a_chosen_size_has_its_share(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(30, 12)) * np.linspace(1, 3, 12)
+    model = AutoencoderTransformer(max_iter=20, random_state=seed).fit(X)
+    assert len(model.explained_variance_ratio_) == model.n_components_
+    assert model.n_components_ == PCA(0.95, svd_solver="full").fit(X).n_components_
