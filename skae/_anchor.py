@@ -169,10 +169,19 @@ class Anchor:
         Range of the standardised training rows; inputs are clipped to it.
     code_range : ndarray of shape (2, n_components)
         Range of the training scores z; the decoder's inputs are clipped to it.
+    column_range : ndarray of shape (2, n_features)
+        Range of the centred training rows, in units of x.
     residual : ndarray of shape (n_features,)
         Scale r of what the anchor cannot reconstruct, in the units of x.
+    left : float
+        Variance that the anchor leaves, summed over the features.
     explained : bool
-        Whether the anchor leaves nothing but rounding.
+        Whether that is nothing but rounding.
+    shrink : ndarray of shape (n_components,)
+        Codes are ``shrink * V'(x - mean) / s``: one, but for probabilistic PCA.
+    noise : float
+        Variance of each feature's noise in probabilistic PCA; 0 where there is no such
+        model.
     """
 
     mean: np.ndarray
@@ -181,12 +190,22 @@ class Anchor:
     deviations: np.ndarray
     input_range: np.ndarray
     code_range: np.ndarray
+    column_range: np.ndarray
     residual: np.ndarray
+    left: float
     explained: bool
+    shrink: np.ndarray
+    noise: float = 0.0
 
 
 def fit_anchor(
-    rows: Rows, stats: Moments, found: Spectrum, k: int, *, linear: bool = True
+    rows: Rows,
+    stats: Moments,
+    found: Spectrum,
+    k: int,
+    *,
+    linear: bool = True,
+    seen: Moments | None = None,
 ) -> Anchor:
     """Return the anchor with k components.
 
@@ -202,10 +221,12 @@ def fit_anchor(
         Number of codes.
     linear : bool, default=True
         False leaves the components zero: the residual then is ``x - mean``.
+    seen : Moments or None, default=None
+        Moments of the rows as the network sees them, where noise is added.
     """
-    mean, deviation = stats.mean, stats.deviation
-    tiny = np.maximum(1e-7 * np.maximum(-stats.low, stats.high), SMALLEST)
-    scale = np.where(deviation > tiny, deviation, 1.0)
+    mean, seen = stats.mean, seen or stats
+    tiny = np.maximum(1e-7 * np.maximum(-seen.low, seen.high), SMALLEST)
+    scale = np.where(seen.deviation > tiny, seen.deviation, 1.0)
     top = found.head(k)
     if not linear:
         top = replace(top, components=np.zeros_like(top.components))
@@ -230,8 +251,11 @@ def fit_anchor(
         scale=scale,
         components=top.components,
         deviations=deviations,
-        input_range=(np.stack([stats.low, stats.high]) - mean) / scale,
+        input_range=(np.stack([seen.low, seen.high]) - mean) / scale,
         code_range=np.stack([low, high]),
+        column_range=np.stack([stats.low, stats.high]) - mean,
         residual=residual,
+        left=float(residual2.sum()),
         explained=bool(explained),
+        shrink=np.ones(k),
     )

@@ -1,4 +1,4 @@
-"""The two halves of a dense autoencoder, with hand-derived backward passes.
+"""A dense layer and the dense decoder, with hand-derived backward passes.
 
 A layer owns its buffers, so all its batches have the same number of rows, and keeps
 what ``backward`` needs from the last ``forward``. Tensors are ``(rows, units)``, or
@@ -23,7 +23,7 @@ class Dense:
     ) -> None:
         weight = params.views[f"{name}.weight"]
         *lead, fan_in, fan_out = weight.shape
-        self._weight, self._bias = weight, params.views[f"{name}.bias"]
+        self.weight, self._bias = weight, params.views[f"{name}.bias"]
         self._transposed, self._row = weight.mT, self._bias.flatten()
         self._large = onednn_pays(weight, rows, fan_in, fan_out)
         stacked = bool(lead)
@@ -32,7 +32,7 @@ class Dense:
         self.output = weight.new_empty((*lead, rows, fan_out))
         self._input = self._input_transposed = weight.new_empty(0, 0)
         if grads is not None:
-            self._weight_grad = grads.views[f"{name}.weight"]
+            self.weight_grad = grads.views[f"{name}.weight"]
             self._bias_grad = grads.views[f"{name}.bias"]
             self._ones = weight.new_ones((*lead, 1, rows))
 
@@ -43,84 +43,20 @@ class Dense:
         if self._large:
             self.output = onednn(x, self._transposed, self._row)
         else:
-            self._addmm(self._bias, x, self._weight, out=self.output)
+            self._addmm(self._bias, x, self.weight, out=self.output)
         return self.output
 
     def backward(self, grad: Tensor, out: Tensor | None) -> None:
         """Leave the parameters' gradients, and the input's in ``out`` if given."""
         self._mm(self._ones, grad, out=self._bias_grad)
         if self._large:
-            self._weight_grad.copy_(onednn(self._input_transposed, grad.mT))
+            self.weight_grad.copy_(onednn(self._input_transposed, grad.mT))
             if out is not None:
-                out.copy_(onednn(grad, self._weight))
+                out.copy_(onednn(grad, self.weight))
         else:
-            self._mm(self._input_transposed, grad, out=self._weight_grad)
+            self._mm(self._input_transposed, grad, out=self.weight_grad)
             if out is not None:
                 self._mm(grad, self._transposed, out=out)
-
-
-class Encoder:
-    """A perceptron whose first layer also has linear units that bypass the others.
-
-    Parameters
-    ----------
-    widths : sequence of int
-        Units of the input, the hidden layers and the code.
-    phi : Activation
-        Activation of the hidden layers.
-    shortcut : bool
-        Whether the linear units are there, one for each code.
-    params, grads : Parameters
-        Where parameters and gradients are; None for ``grads`` to predict only.
-    rows : int
-        Rows of every batch.
-    """
-
-    def __init__(
-        self,
-        widths: Sequence[int],
-        phi: Activation,
-        shortcut: bool,
-        params: Parameters,
-        grads: Parameters | None,
-        rows: int,
-    ) -> None:
-        n = len(widths) - 1
-        self._phi, self._shortcut = phi, shortcut
-        self._layers = [Dense(f"encoder.{i}", params, grads, rows) for i in range(n)]
-        first, self._width = self._layers[0].output, widths[1]
-        lead = first.shape[:-1]
-        self._hidden = [first.new_empty((*lead, width)) for width in widths[1:-1]]
-        if grads is not None:
-            self._first_grad = torch.empty_like(first)
-            self._grads = [torch.empty_like(h) for h in self._hidden]
-            if shortcut:
-                self._grads[0] = self._first_grad[..., : self._width]
-                self._straight_grad = self._first_grad[..., self._width :]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the codes; the next call may overwrite them."""
-        y = self._layers[0].forward(x)
-        straight = None
-        if self._shortcut:
-            y, straight = y[..., : self._width], y[..., self._width :]
-        self._first = y
-        for layer, hidden in zip(self._layers[1:], self._hidden, strict=True):
-            self._phi.forward(y, hidden)
-            y = layer.forward(hidden)
-        return y if straight is None else y.add_(straight)
-
-    def backward(self, grad: Tensor) -> None:
-        """Leave the gradients of the parameters."""
-        if self._shortcut:
-            self._straight_grad.copy_(grad)
-        for i in range(len(self._layers) - 1, 0, -1):
-            below = self._first if i == 1 else self._layers[i - 1].output
-            out = self._grads[i - 1]
-            self._layers[i].backward(grad, out)
-            self._phi.backward(out, below, self._hidden[i - 1])
-            grad = out
-        self._layers[0].backward(self._first_grad if self._shortcut else grad, None)
 
 
 class Decoder:

@@ -18,7 +18,11 @@ from torch import Tensor
 
 GROUPS = ("weight", "bias")
 
-Shapes = Mapping[str, tuple[int, int]]
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def _group(name: str) -> str:
+    return "weight" if name.endswith(".weight") else "bias"
 
 
 class Parameters:
@@ -28,9 +32,10 @@ class Parameters:
     ----------
     shapes : mapping of str to (int, int)
         Shape of each array; the last part of the name (after the last dot) is its
-        group: ``"encoder.0.weight"``. Biases are rows, ``(1, n)``.
+        group: ``"encoder.0.weight"``. What is not a weight is in group ``bias``: it
+        does not decay. Biases of dense layers are rows, ``(1, n)``.
     n_models : int or None, default=None
-        Length of a leading model axis; with None the arrays are matrices.
+        Length of a leading model axis; with None there is none.
     dtype : torch.dtype
         Type of the buffer.
     device : torch.device
@@ -41,7 +46,7 @@ class Parameters:
     flat : Tensor of shape (n_parameters,)
         The buffer.
     views : dict of str to Tensor
-        Each array, shape ``(rows, columns)`` or ``(n_models, rows, columns)``.
+        Each array, shape ``([n_models,] *shape)``.
     groups : dict of str to Tensor
         Each group as a slice of the buffer, shape ``(n_models or 1, size)``.
     """
@@ -62,18 +67,18 @@ class Parameters:
         self.groups: dict[str, Tensor] = {}
         start = 0
         for group in GROUPS:
-            names = [n for n in self.shapes if n.rpartition(".")[2] == group]
+            names = [name for name in self.shapes if _group(name) == group]
             width = sum(math.prod(self.shapes[name]) for name in names)
             region = self.flat[start : start + copies * width].view(copies, width)
             self.groups[group] = region
             start += copies * width
             column = 0
             for name in names:
-                rows, columns = self.shapes[name]
-                part = region[:, column : column + rows * columns]
-                view = part.view(copies, rows, columns)
+                shape = self.shapes[name]
+                length = math.prod(shape)
+                view = region[:, column : column + length].view(copies, *shape)
                 self.views[name] = view[0] if n_models is None else view
-                column += rows * columns
+                column += length
 
     def zeros_like(self) -> "Parameters":
         """Return parameters of the same layout, all zero."""

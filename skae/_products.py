@@ -37,6 +37,13 @@ def onednn(x: Tensor, y: Tensor, bias: Tensor | None = None) -> Tensor:
     return _linear(x, y, bias, "none", [], "")
 
 
+def product(x: Tensor, y: Tensor) -> Tensor:
+    """Return ``x y``, with a leading model axis or without."""
+    if onednn_pays(x, x.shape[-2], x.shape[-1], y.shape[-1]):
+        return onednn(x, y.mT)
+    return x @ y
+
+
 def gram(x: Tensor) -> Tensor:
     """Return ``x' x``."""
     if onednn_pays(x, x.shape[1], x.shape[0], x.shape[1]):

@@ -8,7 +8,7 @@ their weights. It hands out float64 chunks; statistics that need one pass are he
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +88,10 @@ class Moments:
     high: np.ndarray
 
 
-def moments(rows: Rows) -> Moments:
-    """Return each column's moments in one pass.
+def moments(
+    rows: Rows, change: Callable[[np.ndarray], np.ndarray] | None = None
+) -> Moments:
+    """Return each column's moments in one pass, of changed rows if asked.
 
     Chunks are merged by the update of Chan, Golub and LeVeque, which keeps its
     precision whatever the mean.
@@ -103,6 +105,8 @@ def moments(rows: Rows) -> Moments:
     mean, squares = np.zeros(d), np.zeros(d)
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
     for at, chunk in rows.chunks():
+        if change is not None:
+            chunk = change(chunk)
         weight = np.ones(len(chunk)) if rows.weight is None else rows.weight[at]
         mass = weight.sum()
         centre = np.einsum("i,ij->j", weight, chunk) / mass

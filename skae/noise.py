@@ -1,0 +1,303 @@
+"""Corruptions: what a denoising autoencoder learns to undo.
+
+Each is a small frozen dataclass, so that it can be a parameter of an estimator: it has
+equality, a repr and a clone. ``level`` is what the estimators call ``noise_level``.
+
+References
+----------
+Vincent, P., Larochelle, H., Lajoie, I., Bengio, Y. and Manzagol, P.-A. (2010). Stacked
+denoising autoencoders. JMLR 11, 3371-3408.
+"""
+
+# torch.from_numpy carries no type.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+CHUNK_ROWS = 4096
+__all__ = ["Corruption", "Gaussian", "Masking", "SaltAndPepper", "Swap"]
+
+
+class Columns(NamedTuple):
+    """Mean of each column, and its least and greatest value less that mean."""
+
+    mean: Tensor
+    low: Tensor
+    high: Tensor
+
+
+class Corruption(ABC):
+    """Noise for rows of a table.
+
+    Attributes
+    ----------
+    undone : bool
+        Whether the clean row is to be reconstructed, not the noisy one.
+    """
+
+    undone: ClassVar[bool] = True
+
+    @abstractmethod
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., n_rows, n_features)
+            Rows less the mean of each column. They are not changed.
+        columns : Columns
+            Mean and range of the columns.
+        generator : torch.Generator
+            Source of the noise.
+
+        Returns
+        -------
+        Tensor of shape (..., n_rows, n_features)
+            The noisy rows, less the same mean.
+        """
+
+
+def _share(level: float) -> None:
+    if not 0 <= level <= 1:
+        raise ValueError(f"level={level} is a share of the values, between 0 and 1.")
+
+
+def _chosen(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Return a mask that is true for this share of the values."""
+    draw = x.new_empty(x.shape)
+    return draw.uniform_(generator=generator) < share
+
+
+@dataclass(frozen=True)
+class Gaussian(Corruption):
+    """Adds normal noise to every value.
+
+    Parameters
+    ----------
+    level : float, default=0.3
+        Standard deviation of the noise, in the units of X.
+
+    Raises
+    ------
+    ValueError
+        If `level` is negative.
+
+    Examples
+    --------
+    >>> from skae.noise import Gaussian
+    >>> Gaussian(0.1)
+    Gaussian(level=0.1)
+    """
+
+    level: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the level."""
+        if not 0 <= self.level < np.inf:
+            raise ValueError(f"level={self.level} must be a standard deviation, >= 0.")
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        noise = x.new_empty(x.shape).normal_(generator=generator)
+        return noise.mul_(self.level).add_(x)
+
+
+@dataclass(frozen=True)
+class Masking(Corruption):
+    """Replaces values by the mean of their column, as an imputer would.
+
+    Columns that are centred or standardised get zeros, which is the noise of Vincent et
+    al. (2010).
+
+    Parameters
+    ----------
+    level : float, default=0.3
+        Share of the values that are replaced.
+
+    Raises
+    ------
+    ValueError
+        If `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from skae.noise import Masking
+    >>> Masking(0.25)
+    Masking(level=0.25)
+    """
+
+    level: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the level."""
+        _share(self.level)
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        return x * ~_chosen(x, self.level, generator)
+
+
+@dataclass(frozen=True)
+class SaltAndPepper(Corruption):
+    """Replaces values by the least or the greatest of their column, one as likely.
+
+    Parameters
+    ----------
+    level : float, default=0.3
+        Share of the values that are replaced.
+
+    Raises
+    ------
+    ValueError
+        If `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from skae.noise import SaltAndPepper
+    >>> SaltAndPepper()
+    SaltAndPepper(level=0.3)
+    """
+
+    level: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the level."""
+        _share(self.level)
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        draw = x.new_empty(x.shape).uniform_(generator=generator)
+        noisy = x.where(draw >= self.level / 2, columns.low)
+        return noisy.where(draw < 1 - self.level / 2, columns.high)
+
+
+@dataclass(frozen=True)
+class Swap(Corruption):
+    """Replaces values by those of other rows, drawn anew for each value.
+
+    Columns keep their distributions and lose their relations to each other.
+
+    Parameters
+    ----------
+    level : float, default=0.3
+        Share of the values that are replaced.
+
+    Raises
+    ------
+    ValueError
+        If `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from skae.noise import Swap
+    >>> Swap(0.15) == Swap(0.15)
+    True
+    """
+
+    level: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the level."""
+        _share(self.level)
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        # Below the level a draw says which row the value is taken from.
+        draw = x.new_empty(x.shape).uniform_(generator=generator)
+        chosen = draw < self.level
+        n = x.shape[-2]
+        other = draw.mul_(n / max(self.level, 1e-12)).long().clamp_(max=n - 1)
+        return x.where(~chosen, x.gather(-2, other))
+
+
+@dataclass(frozen=True)
+class Binary(Corruption):
+    """Draws zeros and ones with the features, which are in [0, 1], as probabilities.
+
+    This is the dynamic binarisation of grey images; the draw is what is modelled.
+
+    References
+    ----------
+    Salakhutdinov, R. and Murray, I. (2008). On the quantitative analysis of deep belief
+    networks. ICML.
+    """
+
+    undone: ClassVar[bool] = False
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return binary rows; see `Corruption.apply`."""
+        draw = x.new_empty(x.shape).uniform_(generator=generator)
+        return (draw < x + columns.mean).to(x.dtype).sub_(columns.mean)
+
+
+@dataclass(frozen=True)
+class Custom(Corruption):
+    """A user's function ``function(X, rng)`` of an array and a NumPy generator."""
+
+    function: Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        clean = (x + columns.mean).cpu().numpy().reshape(-1, x.shape[-1])
+        seed = x.new_empty(1).uniform_(0, 2**31, generator=generator)
+        rng = np.random.default_rng(int(seed))
+        noisy = np.asarray(self.function(clean.copy(), rng), dtype=clean.dtype)
+        if noisy.shape != clean.shape or not np.isfinite(noisy).all():
+            raise ValueError(
+                "The function that is passed as noise must return finite rows of the "
+                f"shape that it got, {clean.shape}; it returned {noisy.shape}."
+            )
+        return x.new_tensor(noisy).view(x.shape).sub_(columns.mean)
+
+
+def corrupted(
+    rows: np.ndarray,
+    corruption: Corruption,
+    mean: np.ndarray,
+    ranges: np.ndarray,
+    generator: torch.Generator,
+) -> np.ndarray:
+    """Return noisy rows of a table, in their own precision.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+        Clean rows, float32 or float64.
+    corruption : Corruption
+        The noise.
+    mean : ndarray of shape (n_features,)
+        Mean of the columns.
+    ranges : ndarray of shape (2, n_features)
+        Their least and greatest values less the mean.
+    generator : torch.Generator
+        Source of the noise.
+    """
+    import torch
+
+    mean, low, high = (x.astype(rows.dtype) for x in (mean, *ranges))
+    columns = Columns(*map(torch.from_numpy, (mean, low, high)))
+    result = np.empty_like(rows)
+    for start in range(0, len(rows), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        clean = torch.from_numpy(rows[part] - mean)
+        result[part] = corruption.apply(clean, columns, generator).numpy() + mean
+    return result
+
+
+NAMES: dict[str, type[Gaussian | Masking | SaltAndPepper | Swap]] = {
+    "gaussian": Gaussian,
+    "masking": Masking,
+    "salt_and_pepper": SaltAndPepper,
+    "swap": Swap,
+}
