@@ -1,6 +1,7 @@
 """What every autoencoder shares: fitting by the recipe, as a scikit-learn estimator."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,7 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
+    _fit_context,
 )
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -16,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ._codec_mixin import CodecMixin
 from ._constraints import CONSTRAINTS
+from ._monitor import Monitor
 from ._rows import Rows
 
 if TYPE_CHECKING:
@@ -36,28 +39,10 @@ class BaseAutoencoder(
 ):
     """Base of the autoencoders: validate, fit by the recipe, keep what it found.
 
-    A subclass declares its parameters in ``__init__`` and may change the settings of
-    the recipe in ``_settings``.
+    A subclass declares parameters of its own in ``__init__`` and says in ``_design``
+    what they change. What it leaves out is fixed as an attribute of the class.
     """
 
-    n_components: Any
-    hidden_layer_sizes: Any
-    activation: str
-    anchor: str | None
-    loss: str
-    whiten: bool
-    alpha: float
-    learning_rate_init: Any
-    batch_size: Any
-    max_iter: Any
-    early_stopping: bool
-    validation_fraction: float
-    n_iter_no_change: Any
-    tol: float
-    warm_start: bool
-    random_state: Any
-    verbose: Any
-    device: Any
     _asked: Any
 
     _doc_link_module = "skae"
@@ -71,62 +56,113 @@ class BaseAutoencoder(
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        hidden_layer_sizes="auto",
+        activation="silu",
+        network=None,
+        pretrain=None,
+        anchor="pca",
+        loss="squared_error",
+        whiten=False,
+        alpha=1e-2,
+        learning_rate_init="auto",
+        batch_size="auto",
+        max_iter="auto",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change="auto",
+        tol=1e-4,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        device="auto",
+    ):
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.network = network
+        self.pretrain = pretrain
+        self.anchor = anchor
+        self.loss = loss
+        self.whiten = whiten
+        self.alpha = alpha
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.device = device
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the autoencoder to X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows, dense numbers of any type. They are read in chunks, neither
+            copied whole nor changed.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; zero leaves a row out.
+
+        Returns
+        -------
+        object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has missing, infinite or huge values (the columns are named), fewer
+            than two rows, or fewer rows or columns than `n_components`.
+        TypeError
+            If X is sparse or holds dates.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def _design(self, n_features: int) -> dict[str, Any]:
+        """Return what a variant changes in the settings of the recipe."""
+        return {}
+
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Validate, run the recipe and keep its outcome."""
         kept = {k: v for k, v in vars(self).items() if k.endswith("_in_")}
         try:
             table = self._check_table(X, reset=True)
-            outcome = self._run(table, X, y, sample_weight)
+            rows = self._weigh(table, sample_weight)
+            outcome = self._run(rows, X, y, sample_weight)
         except BaseException:
             for name in ("n_features_in_", "feature_names_in_"):
                 vars(self).pop(name, None)
             vars(self).update(kept)
             raise
-        self._keep(outcome)
+        self._keep(outcome, rows)
         self._asked = self.n_components
         return self
 
-    def _run(self, table: np.ndarray, X: Any, y: Any, sample_weight: Any) -> "Outcome":
-        rows = self._weigh(table, sample_weight)
+    def _run(self, rows: Rows, X: Any, y: Any, sample_weight: Any) -> "Outcome":
         settings = self._settings(rows)
-
-        import torch
 
         from ._fitting import Recipe
         from ._runtime import single_thread
 
-        with single_thread():
+        with single_thread(autograd=settings.factory is not None):
             recipe = Recipe(rows, settings, self._start(settings, rows))
-            metadata = (
-                None if sample_weight is None else {"sample_weight": sample_weight}
+            monitor = Monitor(
+                self, self._attributes, recipe.n_reports, X, y, sample_weight
             )
-            root = self._init_callback_context(max_subtasks=recipe.n_reports)
-            # An autoencoder's target is its input: what a ScoringMonitor scores.
-            data = {"X": X, "y": X if y is None else y, "metadata": metadata}
-            root.call_on_fit_task_begin(estimator=self, **data)
-
-            def report(phase, step, training, held, model):
-                if self.verbose:
-                    shown = "" if held is None else f", held-out loss {held:.6f}"
-                    print(f"{phase} step {step}: loss {training:.6f}{shown}")
-                if not hasattr(self, "_skl_callbacks"):
-                    return False
-                task = root.subcontext(task_name=phase)
-                attributes = self._attributes(model())
-                with torch.inference_mode(False):
-                    task.call_on_fit_task_begin(estimator=self, **data)
-                    return task.call_on_fit_task_end(
-                        estimator=self,
-                        **data,
-                        reconstruction_attributes=attributes,
-                    )
-
-            outcome = recipe.fit(report)
-            root.call_on_fit_task_end(
-                estimator=self,
-                **data,
-                reconstruction_attributes=lambda: self._attributes(outcome.model),
-            )
+            outcome = recipe.fit(monitor.report)
+            monitor.end(outcome.model)
         self._warn(outcome)
         return outcome
 
@@ -172,10 +208,22 @@ class BaseAutoencoder(
                 )
             sizes = tuple(int(size) for size in sizes)
 
+        factory, design = self.network, self._design(d)
+        if factory is not None and isinstance(k, float):
+            raise ValueError(
+                f"n_components={k}, a share of the variance, needs a network whose "
+                "codes can be cut off. Give an int beside network."
+            )
+        if factory is not None and self.pretrain is not None:
+            raise ValueError(
+                "pretrain='layerwise' is for dense layers; a network of your own has "
+                "its own first weights. Leave one of them None."
+            )
+
         from ._fitting import Settings
         from ._runtime import draw_seed, resolve_device
 
-        return Settings(
+        settings = Settings(
             n_components=k,
             hidden=sizes,
             activation=self.activation,
@@ -192,7 +240,10 @@ class BaseAutoencoder(
             tolerance=float(self.tol),
             device=resolve_device(self.device),
             seed=draw_seed(self.random_state),
+            factory=factory,
+            layerwise=self.pretrain is not None,
         )
+        return replace(settings, **design)
 
     def _start(self, settings: "Settings", rows: Rows) -> "Model | None":
         """Return the model to go on from, if there is one of the same shape."""
@@ -201,12 +252,18 @@ class BaseAutoencoder(
         model = self._model()
         if model.architecture is None:
             return None
-        asked = settings.n_components
+        asked, sizes = settings.n_components, model.architecture
+        if settings.factory is not None:
+            alike = getattr(sizes, "factory", None) == settings.factory
+        else:
+            alike = settings.hidden in (None, getattr(sizes, "hidden", None)) and (
+                settings.activation == getattr(sizes, "activation", None)
+            )
         same = (
-            model.architecture.n_features == rows.n_features
+            alike
+            and sizes.n_features == rows.n_features
             and (not isinstance(asked, int) or asked == model.n_components)
-            and settings.hidden in (None, model.architecture.hidden)
-            and settings.activation == model.architecture.activation
+            and settings.kind == model.code
             and settings.linear == model.linear
             and settings.loss == model.units.loss
             and (isinstance(asked, int) or asked == self._asked)
@@ -214,8 +271,8 @@ class BaseAutoencoder(
         if not same:
             raise ValueError(
                 "warm_start=True goes on with the network of the previous fit, whose "
-                "features, n_components, hidden_layer_sizes, activation, anchor or "
-                "loss differ from what is asked for now. Set warm_start=False."
+                "features, n_components, network, kind of codes, anchor or loss differ "
+                "from what is asked for now. Set warm_start=False."
             )
         return model
 
@@ -244,7 +301,8 @@ class BaseAutoencoder(
             "_state": model.state(),
         }
 
-    def _keep(self, outcome: "Outcome") -> None:
+    def _keep(self, outcome: "Outcome", rows: Rows) -> None:
+        """Keep what a fit has found, and what else is told about the rows."""
         vars(self).update(self._attributes(outcome.model))
         self.explained_variance_ratio_ = np.diff(outcome.shares, prepend=0.0)
         self.loss_curve_ = outcome.training

@@ -18,6 +18,7 @@ from torch import Tensor
 from ._anchor import Anchor
 from ._network import Batch, clip_with_trust
 from ._rows import CHUNK_ROWS, Rows, epoch
+from .noise import Columns, Corruption
 
 CHUNK_VALUES = 1 << 18  # numbers in a gathered chunk
 
@@ -38,6 +39,10 @@ class Frame:
         PCA's scores of the inputs; None without an anchor.
     input_range : (Tensor, Tensor)
         Inputs are clipped to it.
+    columns : Columns
+        Mean and range of the features, in their own units.
+    corruption : Corruption or None
+        Noise of the inputs, and of the targets too unless it is to be undone.
     """
 
     mean: np.ndarray
@@ -46,6 +51,8 @@ class Frame:
     inverse_unit: Tensor
     encoder: Tensor | None
     input_range: tuple[Tensor, Tensor]
+    columns: Columns
+    corruption: Corruption | None = None
 
     @classmethod
     def of(
@@ -58,6 +65,7 @@ class Frame:
         stacked: bool,
         dtype: torch.dtype,
         device: torch.device,
+        corruption: Corruption | None = None,
     ) -> "Frame":
         """Build the frame of one anchor, or of a stack of them.
 
@@ -75,6 +83,8 @@ class Frame:
             Whether the tensors get a leading model axis.
         dtype, device
             Of the tensors.
+        corruption : Corruption or None, default=None
+            Noise of the rows.
         """
 
         def tensor(arrays: Sequence[np.ndarray]) -> Tensor:
@@ -82,20 +92,34 @@ class Frame:
             return torch.from_numpy(np.array(array)).to(dtype).to(device)
 
         mean = np.stack([a.mean[None] for a in anchors])
-        maps = [a.scale[:, None] * a.components.T / a.deviations for a in anchors]
+        maps = [
+            a.scale[:, None] * a.components.T * (a.shrink / a.deviations)
+            for a in anchors
+        ]
+        low, high = (
+            tensor([a.input_range[i : i + 1] for a in anchors]) for i in range(2)
+        )
+        ranges = (
+            tensor([a.column_range[i : i + 1] for a in anchors]) for i in range(2)
+        )
         return cls(
             mean=mean if stacked else mean[0],
             centred=centred,
             inverse_scale=tensor([1 / a.scale[None] for a in anchors]),
             inverse_unit=torch.full((), 1 / unit, dtype=dtype, device=device),
             encoder=tensor(maps) if linear else None,
-            input_range=(
-                tensor([a.input_range[:1] for a in anchors]),
-                tensor([a.input_range[1:] for a in anchors]),
-            ),
+            input_range=(low, high),
+            columns=Columns(tensor([a.mean[None] for a in anchors]), *ranges),
+            corruption=corruption,
         )
 
-    def batch(self, rows: np.ndarray, *, trusting: bool) -> Batch:
+    def batch(
+        self,
+        rows: np.ndarray,
+        *,
+        trusting: bool,
+        generator: torch.Generator | None = None,
+    ) -> Batch:
         """Return a batch of rows, ``(..., rows, features)``.
 
         Parameters
@@ -105,18 +129,20 @@ class Frame:
         trusting : bool
             True for training rows, which span the box; False weighs the correction of
             each row by how far it is inside.
+        generator : torch.Generator or None, default=None
+            Source of the noise.
         """
         like = self.inverse_scale
         kind = np.float32 if like.dtype == torch.float32 else np.float64
         moved = np.empty(np.broadcast_shapes(rows.shape, self.mean.shape), kind)
         mean = self.mean.astype(kind) if rows.dtype == kind else self.mean
         np.subtract(rows, mean, out=moved, casting="same_kind")
-        inputs = torch.from_numpy(moved).to(like.device)
-        if self.centred:
-            targets = inputs * self.inverse_unit
-        else:
-            targets = torch.from_numpy(rows.astype(kind)).to(like.device)
-            targets.mul_(self.inverse_unit)
+        inputs = clean = torch.from_numpy(moved).to(like.device)
+        if self.corruption is not None and generator is not None:
+            inputs = self.corruption.apply(clean, self.columns, generator)
+            clean = clean if self.corruption.undone else inputs
+        targets = clean if self.centred else clean + self.columns.mean
+        targets = targets * self.inverse_unit
         inputs = inputs.mul_(like)
         if self.encoder is None:
             return Batch(inputs.clamp_(*self.input_range), None, targets)
@@ -132,6 +158,7 @@ def batches(
     frame: Frame,
     size: int,
     rng: np.random.Generator,
+    generator: torch.Generator | None = None,
 ) -> Iterator[Batch]:
     """Yield endless random batches, one row set for each model of the frame.
 
@@ -152,6 +179,8 @@ def batches(
             at = drawn if part.index is None else part.index[drawn]
             wanted[:, m] = at.reshape(count, size)
         rows = table[wanted if stacked else wanted[:, 0]]
-        inputs, scores, targets, _ = frame.batch(rows, trusting=True)
+        inputs, scores, targets, _ = frame.batch(
+            rows, trusting=True, generator=generator
+        )
         each = [None] * count if scores is None else scores.unbind(0)
         yield from map(Batch, inputs.unbind(0), each, targets.unbind(0))

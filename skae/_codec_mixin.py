@@ -11,7 +11,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from ._validation import column_names, read_table
 
 if TYPE_CHECKING:
-    from ._model import Codec, Model
+    from ._codec import Codec
+    from ._model import Model
 
 
 class CodecMixin(BaseEstimator):
@@ -23,17 +24,25 @@ class CodecMixin(BaseEstimator):
     mean_: np.ndarray
     _state: dict[str, Any]
 
+    def _bounded(self) -> str | None:
+        """Return the parameter that wants features in [0, 1], if one does."""
+        cross_entropy = self.loss == "binary_cross_entropy"
+        return "loss='binary_cross_entropy'" if cross_entropy else None
+
     def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
-        unit = reset and self.loss == "binary_cross_entropy"
-        return read_table(self, X, reset=reset, unit=unit)
+        return read_table(self, X, reset=reset, unit=self._bounded() if reset else None)
 
     def _model(self) -> "Model":
         from ._model import Model
 
         return Model.from_state(self._state)
 
+    def _codec_class(self) -> "type[Codec]":
+        from ._codec import Codec
+
+        return Codec
+
     def _codec(self, dtype: np.dtype) -> "Codec":
-        from ._model import Codec
         from ._runtime import resolve_device
 
         try:
@@ -44,21 +53,24 @@ class CodecMixin(BaseEstimator):
                 f"device={str(self.device)!r} is not available here; the CPU is used.",
                 stacklevel=4,
             )
-        return Codec(self._model(), dtype, device)
+        return self._codec_class()(self._model(), dtype, device)
 
-    def _apply(self, method: str, X: Any) -> np.ndarray:
+    def _quietly(self) -> Any:
+        from ._runtime import without_gradients
+
+        return without_gradients(autograd="factory" in self._state)
+
+    def _apply(self, method: str, X: Any, *args: Any) -> np.ndarray:
         """Call a method of the codec on X, in X's own precision."""
         check_is_fitted(self)
         table = self._check_table(X, reset=False)
-        return self._call(method, table)
+        return self._call(method, table, *args)
 
-    def _call(self, method: str, table: np.ndarray) -> np.ndarray:
-        import torch
-
+    def _call(self, method: str, table: np.ndarray, *args: Any) -> np.ndarray:
         single = table.dtype == np.float32
-        with torch.inference_mode():
+        with self._quietly():
             codec = self._codec(np.dtype(np.float32 if single else np.float64))
-            result = getattr(codec, method)(table)
+            result = getattr(codec, method)(table, *args)
         if not np.isfinite(result).all():
             scale = self._state["anchor.scale"]
             distance = np.abs((table - self.mean_) / scale).max(axis=0)
@@ -107,9 +119,7 @@ class CodecMixin(BaseEstimator):
                 f"X has {codes.shape[1]} codes, but {type(self).__name__} was fitted "
                 f"with n_components_={self.n_components_}."
             )
-        import torch
-
-        with torch.inference_mode():
+        with self._quietly():
             return self._codec(codes.dtype).decode(codes)
 
     def reconstruct(self, X):
@@ -126,6 +136,23 @@ class CodecMixin(BaseEstimator):
             The round trip, ``inverse_transform(transform(X))``.
         """
         return self._apply("reconstruct", X)
+
+    def jacobian_norm(self, X):
+        """Return the squared Frobenius norm of each row's Jacobian.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The sum over codes i and columns j of ``(d code_i / d x_j) ** 2``, codes
+            being what `transform` returns; exact, up to the trust in rows far outside
+            the training range, which is held fixed.
+        """
+        return self._apply("jacobian", X)
 
     def score_samples(self, X):
         """Return minus the mean squared error of each row's reconstruction.

@@ -22,6 +22,8 @@ CONSTRAINTS: dict[str, Any] = {
         Interval(Integral, 1, None, closed="left"),
     ],
     "activation": [StrOptions(ACTIVATIONS)],
+    "network": [callable, None],
+    "pretrain": [StrOptions({"layerwise"}), None],
     "anchor": [StrOptions({"pca"}), None],
     "loss": [StrOptions(LOSSES)],
     "whiten": ["boolean"],
@@ -47,3 +49,9 @@ CONSTRAINTS: dict[str, Any] = {
     "verbose": ["verbose"],
     "device": "no_validation",
 }
+
+
+def constraints(*without: str, **own: Any) -> dict[str, Any]:
+    """Return the constraints of a variant: the common ones that it has, and its own."""
+    common = {key: value for key, value in CONSTRAINTS.items() if key not in without}
+    return common | own

@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._anchor import Anchor, basis, fit_anchor, spectrum
+from ._anchor import Anchor
+from ._architecture import Architecture
+from ._fold import Fold
 from ._holdout import Errors, judge, pca_errors
-from ._model import Model, Units
-from ._network import Architecture
-from ._rows import Rows, moments
+from ._model import BACKGROUND, Model, Units
+from ._modules import Modules
 from ._settings import Settings
-from ._trainee import Held, Trainee
+from ._shares import fewest, network_shares
+from ._trainee import Trainee
 from ._training import History, Plan
 
 DEFAULT_SHARE = 0.95
+LOST = 700.0  # nats a column beyond which a likelihood's ratio is just huge
 ROUNDING = 1e-9  # loss below which PCA is exact: the unit of losses is about one
 GUARD_VALUES = 1 << 21  # numbers in the training rows that guard a share
 FACTORS = (0.25, 0.5, 0.75)
@@ -28,17 +31,21 @@ def new_trainee(
 ) -> Trainee:
     """Return untrained networks over these anchors."""
     k, d = anchors[0].components.shape
-    assert settings.hidden is not None
-    return Trainee(
-        anchors,
-        Architecture(
-            d, k, settings.hidden, settings.activation, shortcuts=settings.linear
-        ),
-        units=units or Units.of(settings.loss, [a.residual for a in anchors]),
-        linear=settings.linear,
-        seed=settings.seed,
-        device=settings.device,
-    )
+    units = units or Units.of(settings.loss, anchors)
+    outputs, noise = settings.kind.outputs(k), units.loss == "normal"
+    if settings.factory is not None:
+        architecture = Modules(
+            d, k, settings.factory, settings.linear, outputs, noise, settings.seed
+        )
+    else:
+        hidden, phi = settings.hidden or (), settings.activation
+        architecture = Architecture(d, k, hidden, phi, settings.linear, outputs, noise)
+    return Trainee(anchors, architecture, units, settings)
+
+
+def with_background(losses: np.ndarray, pca: np.ndarray) -> np.ndarray:
+    """Return minus the log-density of rows, a share of which PCA is to explain."""
+    return -np.logaddexp(math.log1p(-BACKGROUND) - losses, math.log(BACKGROUND) - pca)
 
 
 def make_plan(
@@ -55,53 +62,6 @@ def make_plan(
         tolerance=tolerance,
         stop=stop,
     )
-
-
-def fewest(reached: Callable[[int], bool], k: int) -> int:
-    """Return the smallest m in 1 .. k that is reached, by bisection; k if none is."""
-    low, high = 1, k
-    while low < high:
-        middle = (low + high) // 2
-        if reached(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def network_shares(trainee: Trainee, held: Held, k: int) -> np.ndarray:
-    """Return the share that the first m codes explain, m = 1 .. k.
-
-    Between some thirty values of m it is interpolated, and a few hundred rows do.
-    """
-    few = held.head()
-    spread = trainee.spread(few)
-    lengths = sorted(
-        {*range(1, min(k, 12) + 1), *np.geomspace(1, k, 20).astype(int), k}
-    )
-    shares = [spread.share(trainee.errors(few, m)) for m in lengths]
-    return np.interp(np.arange(1, k + 1), lengths, shares)
-
-
-class Fold:
-    """Training rows with their spectrum, and the rows that are held out from them."""
-
-    def __init__(self, part: Rows, held: Rows, settings: Settings) -> None:
-        self.part, self.held = part, held
-        self._basis, dtype = basis(part, settings.seed)
-        self._stats = moments(self._basis)
-        asked = settings.n_components
-        self.found = spectrum(
-            self._basis,
-            self._stats.mean,
-            asked if isinstance(asked, int) else None,
-            dtype=dtype,
-            seed=settings.seed,
-        )
-
-    def anchor(self, k: int, *, linear: bool = True) -> Anchor:
-        """Return PCA of the training rows with k components."""
-        return fit_anchor(self._basis, self._stats, self.found, k, linear=linear)
 
 
 @dataclass
@@ -203,7 +163,15 @@ class Contest:
             return losses
         k = min(k, *(len(f.found.variances) for f in self._folds))
         anchors = [fold.anchor(k) for fold in self._folds]
-        pca = new_trainee(anchors, replace(settings, linear=True), trainee.units)
+        plain = replace(
+            settings,
+            linear=True,
+            hidden=(),
+            factory=None,
+            contraction=0.0,
+            code=settings.kind if settings.probabilistic else None,
+        )
+        pca = new_trainee(anchors, plain, trainee.units)
         return pca.measure(pca.hold([fold.held for fold in self._folds]))()
 
     def run(self, report: Report) -> Result:
@@ -213,21 +181,21 @@ class Contest:
         if settings.linear and (explained or self._scale <= 0):
             return self._keep_pca(History())
         phase = "train" if len(self._folds) == 1 else "cross-validate"
-        scale = self._scale if self._scale > ROUNDING else 1.0
+        shown = self._shown
         history = trainee.run(
             [fold.part for fold in self._folds],
             make_plan(settings, settings.tolerance * self._scale),
             batch_size=min(
                 settings.batch_size or 1, *(len(f.part) for f in self._folds)
             ),
-            nested=settings.nested,
             held=self._held,
+            judged=self._judged,
             report=lambda t, a, b: report(
-                phase, t, a / scale, None if b is None else b / scale, trainee.model
+                phase, t, shown(a), None if b is None else shown(b), trainee.model
             ),
         )
-        history.training = [value / scale for value in history.training]
-        history.validation = [value / scale for value in history.validation]
+        history.training = [shown(value) for value in history.training]
+        history.validation = [shown(value) for value in history.validation]
         start = self._pca if self._start is None else history.start_rows
         best = start if history.best_rows is None else history.best_rows
         assert best is not None
@@ -247,15 +215,34 @@ class Contest:
         if self._start is not None and not better:
             trainee.params.load(self._start.weights or {})
             best = start
-        loss = self._mean(pca)
         return Result(
             accepted=True,
-            ratio=self._mean(best) / loss if loss > ROUNDING else math.nan,
+            ratio=self._ratio(self._mean(best), self._mean(pca)),
             k=k,
             shares=network_shares(trainee, self._held, self.k)[:k],
             factor=factor,
             history=history,
         )
+
+    def _judged(self, losses: np.ndarray) -> np.ndarray:
+        """Return the held-out rows' losses; of a density, with its background."""
+        if self._settings.linear and self.trainee.units.loss == "normal":
+            return with_background(losses, self._pca)
+        return losses
+
+    def _shown(self, loss: float) -> float:
+        """Return a loss in PCA's, a negative log-likelihood in nats for each column."""
+        units = self.trainee.units
+        if units.nats:
+            return loss / self.trainee.architecture.n_features + units.constant
+        return loss / (self._scale if self._scale > ROUNDING else 1.0)
+
+    def _ratio(self, loss: float, pca: float) -> float:
+        """Return the loss over PCA's; of likelihoods, that of a column's perplexity."""
+        if self.trainee.units.nats:
+            gain = (pca - loss) / self.trainee.architecture.n_features
+            return math.exp(-max(gain, -LOST))
+        return loss / pca if pca > ROUNDING else math.nan
 
     def _keep_pca(self, history: History) -> Result:
         spread, errors = self._pca_errors(self.k)
@@ -268,7 +255,7 @@ class Contest:
         measure = self.trainee.measure(self._held)
         for tried in FACTORS:
             self.trainee.scale_correction(trained, tried)
-            rows = measure()
+            rows = self._judged(measure())
             if self._mean(rows) < self._mean(best):
                 best, factor = rows, tried
         self.trainee.scale_correction(trained, factor)

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ._anchor import NEGLIGIBLE
-from ._model import Codec, Model
+from ._codec import Codec
+from ._model import Model
 from ._rows import Rows
 
 

@@ -14,18 +14,19 @@ from ._anchor import fit_anchor, spectrum
 from ._contest import (
     DEFAULT_SHARE,
     Contest,
-    Fold,
     Report,
     Result,
     make_plan,
-    network_shares,
     new_trainee,
 )
 from ._finish import boxed, whitened
+from ._fold import Fold
 from ._holdout import MAX_HELD, pca_errors, split
 from ._model import Model, Units
+from ._probabilistic import probabilistic
 from ._rows import Rows, count_distinct, distinct, moments, row_hashes
 from ._settings import SMALL, Settings
+from ._shares import network_shares
 from ._trainee import Trainee
 from ._training import History
 
@@ -57,7 +58,9 @@ def pca_model(rows: Rows, k: int | None, settings: Settings) -> Model:
     found = spectrum(rows, stats.mean, k, seed=settings.seed)
     k = k or found.count_for(float(settings.n_components or DEFAULT_SHARE))
     anchor = fit_anchor(rows, stats, found, k)
-    return Model(anchor, Units.of(settings.loss, [anchor.residual]))
+    if settings.probabilistic:
+        anchor = probabilistic(anchor, rows)
+    return Model(anchor, Units.of(settings.loss, [anchor]), code=settings.kind)
 
 
 class Recipe:
@@ -87,7 +90,8 @@ class Recipe:
             rows, _ = distinct(rows, hashes)
             hashes = np.unique(hashes)
         if start is not None and start.architecture is not None:
-            settings = replace(settings, hidden=start.architecture.hidden)
+            hidden = getattr(start.architecture, "hidden", None)
+            settings = replace(settings, hidden=hidden, layerwise=False)
             start = replace(start, whitening=None, box=None)
         self._rows, self._hashes, self._start = rows, hashes, start
         self._settings = settings.resolve(n_distinct, rows.n_features)
@@ -118,9 +122,18 @@ class Recipe:
             outcome = self._fit_plainly(report)
         sample = rows.sample(MAX_HELD, settings.seed)
         outcome.model = boxed(outcome.model, sample, settings.device)
+        if outcome.model.weights is not None and self._has_background:
+            k = outcome.model.n_components
+            background = pca_model(rows, k, settings).anchor
+            outcome.model = replace(outcome.model, background=background)
         if settings.whiten:
             outcome.model = whitened(outcome.model, rows, settings.device)
         return outcome
+
+    @property
+    def _has_background(self) -> bool:
+        """Whether a density leaves some rows to PCA."""
+        return self._settings.linear and self._settings.loss == "normal"
 
     @property
     def _size(self) -> int | None:
@@ -233,7 +246,6 @@ class Recipe:
             [rows],
             make_plan(settings, stop=stop),
             batch_size=min(settings.batch_size or 1, len(rows)),
-            nested=settings.nested,
             report=lambda t, a, b: report("train", t, a, b, trainee.model),
         )
         return trainee, history

@@ -27,9 +27,6 @@ def judge(
     """
     real = weight > 0
     weight, gain = weight[real], (start - best)[real]
-    base = np.average(start[real], weights=weight)
-    if base <= 0:
-        return False
     mean = np.average(gain, weights=weight)
     effective = weight.sum() ** 2 / np.square(weight).sum()
     variance = np.average(np.square(gain - mean), weights=weight)

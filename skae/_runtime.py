@@ -68,7 +68,17 @@ def _leave() -> None:
 
 
 @contextmanager
-def single_thread() -> Generator[None, None, None]:
+def without_gradients(*, autograd: bool) -> Generator[None, None, None]:
+    """Enter the mode in which tensors are made that autograd may have to know.
+
+    Inference mode is faster, but what is made in it can have no gradient later.
+    """
+    with torch.inference_mode(not autograd), torch.no_grad():
+        yield
+
+
+@contextmanager
+def single_thread(*, autograd: bool = False) -> Generator[None, None, None]:
     """Run on one thread, without gradients, and restore the setting afterwards.
 
     Networks of this size are slower on two threads than on one, and a sum that is
@@ -82,7 +92,7 @@ def single_thread() -> Generator[None, None, None]:
         _inside.fit = True
         _enter()
     try:
-        with torch.inference_mode():
+        with without_gradients(autograd=autograd):
             yield
     finally:
         if outermost:

@@ -4,6 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from ._codes import Kind, Plain
+from ._modules import Factory
+from .noise import Corruption
+
 SMALL = 600  # distinct rows below which folds choose the number of steps
 TINY = 300  # distinct rows below which a gain must be twice as certain
 WIDE_ROWS, WIDE_FEATURES = 4000, 256  # from which a larger network pays
@@ -12,7 +16,14 @@ NESTED_RATE = 0.2
 
 @dataclass(frozen=True)
 class Settings:
-    """Parameters of a fit; None means that the recipe chooses."""
+    """Parameters of a fit; None means that the recipe chooses.
+
+    What a variant of the family adds is at the end: ``code``, the kind of its codes;
+    ``corruption``, the noise of its inputs; ``effort``, what "auto" numbers of steps
+    are multiplied with; ``contraction``, the weight of the penalty
+    on the encoder's Jacobian; ``factory``, which makes its modules; ``layerwise``,
+    whether layers are trained one after the other first.
+    """
 
     n_components: int | float | None = None
     hidden: tuple[int, ...] | None = None
@@ -31,6 +42,12 @@ class Settings:
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     tiny: bool = False
+    code: Kind | None = None
+    corruption: Corruption | None = None
+    effort: float = 1.0
+    contraction: float = 0.0
+    factory: Factory | None = None
+    layerwise: bool = False
 
     def resolve(self, n_rows: int, n_features: int) -> "Settings":
         """Fill in the recipe's choices for this many distinct rows and columns."""
@@ -42,7 +59,7 @@ class Settings:
         else:
             hidden, rate, n_steps = (512, 256), 3e-3, 3000
         growth = max(1.0, (n_rows / 50_000) ** 0.5)
-        n_steps = self.n_steps or int(n_steps * growth)
+        n_steps = self.n_steps or int(n_steps * growth * self.effort)
         return replace(
             self,
             tiny=n_rows < TINY,
@@ -54,6 +71,13 @@ class Settings:
         )
 
     @property
-    def nested(self) -> float:
-        """Share of the rows that are cut in training."""
-        return NESTED_RATE if isinstance(self.n_components, float) else 0.0
+    def kind(self) -> Kind:
+        """The kind of the codes: nested ones where their number is to be found."""
+        if self.code is not None:
+            return self.code
+        return Plain(NESTED_RATE if isinstance(self.n_components, float) else 0.0)
+
+    @property
+    def probabilistic(self) -> bool:
+        """Whether the anchor is probabilistic PCA."""
+        return self.kind.standard

@@ -1,18 +1,28 @@
 """One network, or a stack of equal ones, that is being trained over its anchors."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ._anchor import Anchor
+from ._architecture import Architecture
 from ._batches import Frame, batches
+from ._codes import Context
+from ._contraction import Contraction
+from ._held import Held
 from ._holdout import Errors
+from ._likelihood import NormalLikelihood
 from ._model import Model, Units
-from ._network import Architecture, Autoencoder, Batch, NestedDropout
+from ._modules import Modules, global_seed
+from ._network import Autoencoder
 from ._parameters import Parameters
+from ._pretraining import pretrain
+from ._probabilistic import posterior_log_variance
 from ._rows import Rows
+from ._settings import Settings
 from ._training import History, Plan, train
 from .losses import LOSSES, Huber, Loss
 
@@ -27,47 +37,8 @@ def make_loss(name: str, n_features: int) -> Loss:
     if name == "huber":
         return Huber(weight=2 / n_features, delta=HUBER_DELTA)
     weight = 1 / n_features if name == "binary_cross_entropy" else 1.0
+    name = "binary_cross_entropy" if name == "bernoulli" else name
     return LOSSES[name](weight=weight)
-
-
-class Held:
-    """Held-out rows of every model, cut into batches of one size.
-
-    Parameters
-    ----------
-    cuts : list of ndarray of shape ([models,] size)
-        Positions in the table of the rows of each batch.
-    make : callable
-        ``make(cut)`` builds a batch. Those of small tables are kept, those of wide ones
-        are built whenever they are read.
-    weight : ndarray of shape (models, n_rows)
-        Weights; zero for rows that only fill up.
-    """
-
-    def __init__(
-        self,
-        cuts: list[np.ndarray],
-        make: Callable[[np.ndarray], Batch],
-        weight: np.ndarray,
-    ) -> None:
-        self._cuts, self._make, self.weight = cuts, make, weight
-        self.size = cuts[0].shape[-1]
-        self._kept: list[Batch] | None = None
-
-    def keep(self) -> "Held":
-        """Build the batches now and keep them."""
-        self._kept = [self._make(cut) for cut in self._cuts]
-        return self
-
-    @property
-    def batches(self) -> Iterable[Batch]:
-        """The batches, one after the other."""
-        return self._kept or map(self._make, self._cuts)
-
-    def head(self) -> "Held":
-        """Return the first batches only, some 500 rows."""
-        n = max(1, 512 // self.size)
-        return Held(self._cuts[:n], self._make, self.weight[:, : n * self.size])
 
 
 class Trainee:
@@ -77,60 +48,96 @@ class Trainee:
     ----------
     anchors : sequence of Anchor
         One for each model; more than one makes a stack.
-    architecture : Architecture
+    architecture : Architecture or Modules
         Sizes of each network.
     units : Units
         The loss and the unit of the targets.
-    linear : bool
-        Whether the anchors are skip paths.
-    seed : int
-        Seed of the initial weights and of everything drawn in training.
-    device : torch.device
-        Where to train.
+    settings : Settings
+        Resolved settings.
     """
 
     def __init__(
         self,
         anchors: Sequence[Anchor],
-        architecture: Architecture,
-        *,
+        architecture: Architecture | Modules,
         units: Units,
-        linear: bool,
-        seed: int,
-        device: torch.device,
+        settings: Settings,
     ) -> None:
-        self.anchors, self.architecture, self.linear = anchors, architecture, linear
-        self._stacked, self._seed = len(anchors) > 1, seed
-        self._dtype, self._device = torch.float32, device
-        self.units = units
-        self.loss = make_loss(units.loss, architecture.n_features)
-        kind = {"stacked": self._stacked, "dtype": self._dtype, "device": device}
+        self.anchors, self.architecture, self.units = anchors, architecture, units
+        self.linear, self._settings = settings.linear, settings
+        self._stacked, self._seed = len(anchors) > 1, settings.seed
+        self._dtype, self._device = torch.float32, settings.device
+        kind = {"stacked": self._stacked, "dtype": self._dtype, "device": self._device}
         self._frame = Frame.of(
             anchors,
             unit=units.unit,
             centred=not units.logits,
-            linear=linear,
+            linear=self.linear,
+            corruption=settings.corruption,
             **kind,
         )
-        self._head = units.head(list(anchors), linear=linear, **kind)
+        self._head = units.head(list(anchors), linear=self.linear, **kind)
         self._clip = None
-        if linear:
-            ranges = np.stack([a.code_range for a in anchors])[:, :, None]
-            ranges = ranges.swapaxes(0, 1) if self._stacked else ranges[0]
-            low, high = torch.from_numpy(np.array(ranges)).to(self._dtype).to(device)
+        if self.linear:
+            low, high = (self._rows(a.code_range[i] for a in anchors) for i in range(2))
             self._clip = (low, high)
         self.params = Parameters(
             architecture.shapes(),
             n_models=len(anchors) if self._stacked else None,
             dtype=self._dtype,
-            device=device,
+            device=self._device,
         )
-        generator = torch.Generator().manual_seed(seed)
-        architecture.initialise(self.params, generator, zero=linear)
+        generator = torch.Generator().manual_seed(self._seed)
+        architecture.initialise(self.params, generator, zero=self.linear)
 
-    def _network(self, rows: int, grads: Parameters | None = None) -> Autoencoder:
+    def _rows(self, arrays: Iterable[np.ndarray]) -> Tensor:
+        """Return a row for each model, ``([models,] 1, columns)``."""
+        stack = np.stack(list(arrays))[:, None]
+        array = stack if self._stacked else stack[0]
+        return torch.from_numpy(array).to(self._dtype).to(self._device)
+
+    def _generator(self, stream: int = 0) -> torch.Generator:
+        """Return a generator; streams are independent of each other."""
+        seed = self._seed + (stream << 32)
+        return torch.Generator(self._device).manual_seed(seed)
+
+    def _loss(self, grads: Parameters | None = None) -> Loss:
+        if self.units.loss != "normal":
+            return make_loss(self.units.loss, self.architecture.n_features)
+        return NormalLikelihood(
+            noise=self.params.views["noise.bias"],
+            grad=None if grads is None else grads.views["noise.bias"],
+        )
+
+    def _penalty(self) -> Contraction | None:
+        settings, anchors = self._settings, self.anchors
+        if not settings.contraction:
+            return None
+        # In units in which PCA costs one, or codes that are the standardised features.
+        k, d = anchors[0].components.shape
+        whole = 1.0 if self.linear else (anchors[0].left / d) ** 0.5
+        return Contraction(
+            2 * settings.contraction / k,
+            self._rows(a.deviations for a in anchors),
+            self._rows(whole / a.scale for a in anchors),
+            self._frame.encoder,
+            self._generator(2),
+        )
+
+    def _network(
+        self, rows: int, grads: Parameters | None = None, n_steps: int = 1
+    ) -> Autoencoder:
+        base = None
+        if self.linear and self._settings.probabilistic:
+            base = self._rows(posterior_log_variance(a) for a in self.anchors)
+        generator = None if grads is None else self._generator()
         return Autoencoder(
-            self.architecture, self.params, self._head, self._clip, rows, grads
+            self.architecture.halves(self.params, grads, self._clip, rows),
+            self._head,
+            self._settings.kind.layer(
+                self.architecture.n_components, Context(generator, n_steps, base)
+            ),
+            self._penalty(),
         )
 
     def hold(self, parts: Sequence[Rows]) -> Held:
@@ -150,7 +157,12 @@ class Trainee:
         table, frame = parts[0].table, self._frame
         held = Held(
             cuts if self._stacked else [cut[0] for cut in cuts],
-            lambda cut: frame.batch(table[cut], trusting=False),
+            # The same noise for the same rows, at each measurement.
+            lambda cut: frame.batch(
+                table[cut],
+                trusting=False,
+                generator=self._generator(3 + int(cut.flat[0])),
+            ),
             weight,
         )
         return held.keep() if weight.size * table.shape[1] <= KEPT_VALUES else held
@@ -160,15 +172,10 @@ class Trainee:
 
         With m only the first m codes are kept, the others are zero.
         """
-        network = self._network(held.size)
+        network, loss = self._network(held.size), self._loss()
 
         def rows() -> np.ndarray:
-            losses = []
-            for b in held.batches:
-                codes = network.encode(b.inputs, b.scores, b.trust)
-                if m is not None:
-                    codes[..., m:] = 0
-                losses.append(self.loss.rows(network.decode(codes), b.targets))
+            losses = [network.rows(batch, loss, m) for batch in held.batches]
             return torch.cat(losses, -1).cpu().double().numpy().ravel()
 
         return rows
@@ -179,28 +186,50 @@ class Trainee:
         plan: Plan,
         *,
         batch_size: int,
-        nested: float = 0.0,
         held: Held | None = None,
+        judged: Callable[[np.ndarray], np.ndarray] = np.asarray,
         report: Report | None = None,
     ) -> History:
-        """Train on rows, one set for each model, and keep the best parameters."""
+        """Train on rows, one set for each model, and keep the best parameters.
+
+        The best are so on held-out rows, by what ``judged`` makes of their losses.
+        """
+        if self._settings.layerwise and self._pretrain(parts, plan, batch_size):
+            return History(interrupted=True)
         rng = np.random.default_rng(self._seed)
+        noise = None if self._frame.corruption is None else self._generator(1)
         grads = self.params.zeros_like()
-        network = self._network(batch_size, grads)
-        code = None
-        if nested:
-            generator = torch.Generator(self._device).manual_seed(self._seed)
-            code = NestedDropout(nested, generator)
-        return train(
+        network = self._network(batch_size, grads, plan.n_steps)
+        loss = self._loss(grads)
+        raw = None if held is None else self.measure(held)
+        measure = None if raw is None else (lambda: judged(raw()))
+        modules = isinstance(self.architecture, Modules)
+        with global_seed(self._seed) if modules else nullcontext():
+            return train(
+                self.params,
+                grads,
+                lambda batch: network.step(batch, loss),
+                batches(parts, self._frame, batch_size, rng, noise),
+                plan,
+                measure=measure,
+                weight=None if held is None else held.weight.ravel(),
+                rows_per_step=batch_size * len(parts),
+                report=report,
+            )
+
+    def _pretrain(self, parts: Sequence[Rows], plan: Plan, batch_size: int) -> bool:
+        """Train layer by layer first, and say whether that was interrupted."""
+        assert isinstance(self.architecture, Architecture)
+        return pretrain(
+            self.architecture,
             self.params,
-            grads,
-            lambda batch: network.step(batch, self.loss, code),
-            batches(parts, self._frame, batch_size, rng),
+            lambda: batches(
+                parts, self._frame, batch_size, np.random.default_rng(self._seed)
+            ),
             plan,
-            measure=None if held is None else self.measure(held),
-            weight=None if held is None else held.weight.ravel(),
-            rows_per_step=batch_size * len(parts),
-            report=report,
+            batch_size,
+            self._generator(4),
+            last=not self.linear,
         )
 
     def scale_correction(self, start: Tensor, factor: float) -> None:
@@ -250,4 +279,5 @@ class Trainee:
             self.linear,
             self.architecture,
             self.params.arrays(0 if self._stacked else None),
+            code=self._settings.kind,
         )

@@ -75,7 +75,7 @@ def _plainly_finite(X: np.ndarray) -> bool:
     return all(np.vdot(part, part) < LARGEST for part in flat)
 
 
-def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: bool) -> None:
+def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: str | None) -> None:
     """Raise ValueError if X has values that no model can be fitted to.
 
     Parameters
@@ -84,8 +84,8 @@ def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: bool) -> None
         The table.
     names : ndarray of str or None
         Names of its columns.
-    unit : bool
-        Whether the values must be in [0, 1].
+    unit : str or None
+        The parameter because of which values must be in [0, 1], if they must.
 
     Raises
     ------
@@ -121,14 +121,14 @@ def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: bool) -> None
         outside = np.flatnonzero((low < 0) | (high > 1))
         if outside.size:
             raise ValueError(
-                "loss='binary_cross_entropy' needs features in [0, 1], which is not so "
-                f"in {column_names(outside, names)}. Scale them, for instance with "
-                "MinMaxScaler, or choose another loss."
+                f"{unit} needs features in [0, 1], which is not so in "
+                f"{column_names(outside, names)}. Scale them, for instance with "
+                f"MinMaxScaler, or choose another {unit.split('=')[0]}."
             )
 
 
 def read_table(
-    estimator: BaseEstimator, X: Any, *, reset: bool, unit: bool
+    estimator: BaseEstimator, X: Any, *, reset: bool, unit: str | None
 ) -> np.ndarray:
     """Return X as an array of numbers, neither copied nor cast where it is one.
 
@@ -140,8 +140,8 @@ def read_table(
         The table.
     reset : bool
         True in `fit`: features are noted, and two rows are needed.
-    unit : bool
-        Whether the values must be in [0, 1].
+    unit : str or None
+        The parameter because of which values must be in [0, 1], if they must.
     """
     if sparse.issparse(X):
         raise TypeError(

@@ -1,0 +1,93 @@
+"""Rows to train on and rows to judge by, and the anchor of the former."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ._anchor import NEGLIGIBLE, Anchor, Spectrum, basis, fit_anchor, spectrum
+from ._probabilistic import probabilistic
+from ._rows import Moments, Rows, moments
+from ._settings import Settings
+from .noise import corrupted
+
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+def noisy(anchor: Anchor, rows: Rows, found: Spectrum, *, linear: bool) -> Anchor:
+    """Return an anchor with the noise that a likelihood starts from, PCA's.
+
+    A network that is not anchored starts from it, too: with more noise, codes that say
+    nothing are the best that it finds.
+    """
+    if linear:
+        return probabilistic(anchor, rows)
+    k, d = anchor.components.shape
+    whole = float(found.column_variances.sum())
+    left = max(whole - float(found.variances[:k].sum()), NEGLIGIBLE * whole)
+    variance = left / max(1, min(len(rows), d) - k)
+    return replace(anchor, noise=variance if variance > 0 else 1.0)
+
+
+class Fold:
+    """Training rows with their spectrum, and the rows that are held out from them."""
+
+    def __init__(self, part: Rows, held: Rows, settings: Settings) -> None:
+        self.part, self.held, self._settings = part, held, settings
+        self._basis, dtype = basis(part, settings.seed)
+        self._stats = moments(self._basis)
+        self._noisy: Moments | None = None
+        asked = settings.n_components
+        self.found = spectrum(
+            self._basis,
+            self._stats.mean,
+            asked if isinstance(asked, int) else None,
+            dtype=dtype,
+            seed=settings.seed,
+        )
+
+    def anchor(self, k: int, *, linear: bool = True) -> Anchor:
+        """Return PCA of the training rows with k components."""
+        settings, seen = self._settings, self._seen()
+        anchor = fit_anchor(
+            self._basis, self._stats, self.found, k, linear=linear, seen=seen
+        )
+        if seen is not None:
+            anchor = self._with_noise(anchor)
+        if settings.probabilistic:
+            return noisy(anchor, self.part, self.found, linear=linear)
+        return anchor
+
+    def _corrupt(self) -> Change | None:
+        """Return what adds the noise that is to be undone, if there is any."""
+        corruption = self._settings.corruption
+        if corruption is None or not corruption.undone:
+            return None
+        stats = self._stats
+        ranges = np.stack([stats.low, stats.high]) - stats.mean
+        generator = torch.Generator().manual_seed(self._settings.seed)
+        return lambda x: corrupted(x, corruption, stats.mean, ranges, generator)
+
+    def _seen(self) -> Moments | None:
+        """Return the moments of the rows as the network sees them, if they differ."""
+        change = self._corrupt()
+        if change is not None and self._noisy is None:
+            self._noisy = moments(self._basis, change)
+        return self._noisy
+
+    def _with_noise(self, anchor: Anchor) -> Anchor:
+        """Return the anchor with the scale of what it leaves of noisy rows."""
+        change, mass = self._corrupt(), 0.0
+        assert change is not None
+        squares = np.zeros(self._basis.n_features)
+        components = anchor.components
+        for at, chunk in self._basis.chunks():
+            codes = (change(chunk) - anchor.mean) @ components.T
+            left = chunk - anchor.mean - codes @ components
+            weight = self._basis.weights()[at]
+            squares += weight @ np.square(left)
+            mass += weight.sum()
+        residual = np.sqrt(squares / mass)
+        residual = np.maximum(residual, 0.1 * np.sqrt(np.square(residual).mean()))
+        return replace(anchor, residual=residual, explained=not residual.any())
