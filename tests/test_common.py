@@ -1,6 +1,8 @@
 """What scikit-learn asks of every estimator, and what its users do with one."""
 
 import pickle
+import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import cloudpickle
@@ -19,11 +21,58 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch import nn
 
-from skae import AutoencoderTransformer
+import skae
+from skae import (
+    VAE,
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    ConvolutionalAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+)
+from skae._convolutions import Convolutions
 from skae.metrics import reconstruction_r2_scorer
+from skae.noise import Swap
 
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 20}
+SHORT = {"max_iter": 20}
+SMALL = {"hidden_layer_sizes": (8,), **SHORT}
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A network of one's own, with a repr that makes it again."""
+
+    width: int = 8
+    outputs: int = 1
+
+    def __call__(self, n_features, n_components):
+        outputs = self.outputs * n_components
+        return (
+            nn.Sequential(
+                nn.Linear(n_features, self.width),
+                nn.Tanh(),
+                nn.Linear(self.width, outputs),
+            ),
+            nn.Sequential(
+                nn.Linear(n_components, self.width),
+                nn.Tanh(),
+                nn.Linear(self.width, n_features),
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """A noise of one's own."""
+
+    by: float = 0.1
+
+    def __call__(self, X, rng):
+        return X + rng.choice([-self.by, self.by], size=X.shape)
+
+
 CHECKED = [
     AutoencoderTransformer(),
     AutoencoderTransformer(anchor=None, **SMALL),
@@ -31,22 +80,65 @@ CHECKED = [
     AutoencoderTransformer(loss="absolute_error", **SMALL),
     AutoencoderTransformer(n_components=0.9, **SMALL),
     AutoencoderTransformer(early_stopping=False, **SMALL),
+    AutoencoderTransformer(network=Dense(), **SHORT),
+    AutoencoderTransformer(pretrain="layerwise", **SMALL),
+    DenoisingAutoencoder(**SMALL),
+    DenoisingAutoencoder(noise=Shifted(), **SMALL),
+    SparseAutoencoder(**SHORT),
+    SparseAutoencoder(penalty="topk", sparsity=0.5, **SMALL),
+    ContractiveAutoencoder(**SMALL),
+    VAE(**SMALL),
+    VAE(anchor=None, **SMALL),
+    ConvolutionalAutoencoder(channels=(2,), **SHORT),
 ]
+TWO = {"n_components": 2, "random_state": 0}
 ESTIMATORS = {
-    "anchored": AutoencoderTransformer(2, random_state=0, **SMALL),
-    "whitened": AutoencoderTransformer(2, random_state=0, **SMALL, whiten=True),
-    "not anchored": AutoencoderTransformer(2, random_state=0, **SMALL, anchor=None),
+    "anchored": AutoencoderTransformer(**TWO, **SMALL),
+    "whitened": AutoencoderTransformer(**TWO, **SMALL, whiten=True),
+    "not anchored": AutoencoderTransformer(**TWO, **SMALL, anchor=None),
     "probabilities": AutoencoderTransformer(
-        2, random_state=0, **SMALL, loss="binary_cross_entropy", activation="relu"
+        **TWO, **SMALL, loss="binary_cross_entropy", activation="relu"
     ),
     "no hidden layers": AutoencoderTransformer(
-        2, random_state=0, hidden_layer_sizes=(), max_iter=20
+        **TWO, hidden_layer_sizes=(), max_iter=20
     ),
     "nothing learned": AutoencoderTransformer(
-        2, random_state=0, max_iter=1, learning_rate_init=1e-12
+        **TWO, max_iter=1, learning_rate_init=1e-12
     ),
+    "own network": AutoencoderTransformer(**TWO, **SHORT, network=Dense()),
+    "pretrained": AutoencoderTransformer(**TWO, **SMALL, pretrain="layerwise"),
+    "denoising": DenoisingAutoencoder(**TWO, **SMALL),
+    "swapped": DenoisingAutoencoder(**TWO, **SMALL, noise=Swap(0.1), whiten=True),
+    "own noise": DenoisingAutoencoder(**TWO, **SMALL, noise=Shifted()),
+    "sparse": SparseAutoencoder(**TWO, **SMALL, sparsity=0.3),
+    "sparse, l1": SparseAutoencoder(**TWO, **SMALL, penalty="l1"),
+    "sparse, topk": SparseAutoencoder(**TWO, **SMALL, penalty="topk"),
+    "contractive": ContractiveAutoencoder(**TWO, **SMALL),
+    "contractive, own network": ContractiveAutoencoder(
+        **TWO, **SHORT, network=Dense(), anchor=None
+    ),
+    "VAE": VAE(**TWO, **SMALL),
+    "VAE, nothing learned": VAE(**TWO, max_iter=1, learning_rate_init=1e-12),
+    "VAE, not anchored": VAE(**TWO, **SMALL, anchor=None),
+    "VAE, bernoulli": VAE(**TWO, **SMALL, likelihood="bernoulli"),
+    "VAE, own network": VAE(**TWO, **SHORT, network=Dense(outputs=2)),
+    "convolutional": ConvolutionalAutoencoder((2, 3), channels=(4,), **TWO, **SHORT),
 }
-METHODS = ["transform", "reconstruct", "score_samples"]
+OWN = {
+    "anchored": {"n_components": [1, 0.8], "activation": ["silu", "tanh"]},
+    "own network": {"network": [Dense(4), Dense(8)]},
+    "denoising": {"noise": ["masking", Swap()], "noise_level": [0.1, 0.3]},
+    "sparse": {"penalty": ["kl", "topk"], "sparsity": [0.1, 0.5]},
+    "contractive": {"contraction": [0.0, 1.0]},
+    "VAE": {"beta": [0.5, 1.0], "likelihood": ["gaussian", "bernoulli"]},
+    "convolutional": {"channels": [(4,), (2, 4)], "image_shape": [(2, 3), (6, 1)]},
+}
+FITTED = {
+    SparseAutoencoder: {"mean_activation_"},
+    VAE: {"noise_variance_"},
+    ConvolutionalAutoencoder: {"image_shape_"},
+}
+METHODS = ["transform", "reconstruct", "score_samples", "jacobian_norm"]
 
 
 @parametrize_with_checks(CHECKED)
@@ -86,7 +178,7 @@ def assert_same_model(model, other, X):
 
 def test_parameters_are_kept_as_given_and_can_be_set(estimator):
     params = estimator.get_params()
-    assert AutoencoderTransformer().set_params(**params).get_params() == params
+    assert type(estimator)().set_params(**params).get_params() == params
     assert all(getattr(estimator, name) is value for name, value in params.items())
     assert eval(repr(estimator)).get_params() == params
 
@@ -104,9 +196,31 @@ def test_fit_transform_is_fit_and_transform(estimator, fitted, X):
     np.testing.assert_allclose(
         fitted.reconstruct(X), fitted.inverse_transform(codes), rtol=1e-9, atol=1e-9
     )
-    errors = np.mean((X - fitted.reconstruct(X)) ** 2, axis=1)
-    np.testing.assert_allclose(fitted.score_samples(X), -errors, rtol=1e-6, atol=1e-12)
-    assert fitted.score(X) == pytest.approx(-errors.mean())
+
+
+def test_the_score_is_the_mean_of_the_rows(fitted, X):
+    scores = fitted.score_samples(X)
+    assert scores.shape == (len(X),)
+    assert fitted.score(X) == pytest.approx(scores.mean())
+    if not isinstance(fitted, VAE):
+        errors = np.mean((X - fitted.reconstruct(X)) ** 2, axis=1)
+        np.testing.assert_allclose(scores, -errors, rtol=1e-6, atol=1e-12)
+
+
+def test_rows_alone_have_the_results_of_rows_together(fitted, X):
+    for method in METHODS:
+        together = getattr(fitted, method)(X)
+        np.testing.assert_array_equal(getattr(fitted, method)(X), together)
+        alone = np.concatenate([getattr(fitted, method)(X[i : i + 1]) for i in (0, 7)])
+        np.testing.assert_allclose(alone, together[[0, 7]], rtol=1e-9, atol=1e-12)
+
+
+def test_results_are_in_the_precision_of_the_rows(fitted, X):
+    for method in METHODS[:-1]:  # a Jacobian may jump where a row is on an edge
+        single, double = (getattr(fitted, method)(X.astype(t)) for t in ("f4", "f8"))
+        assert (single.dtype, double.dtype) == (np.float32, np.float64)
+        size = np.abs(double).max()
+        np.testing.assert_allclose(single, double, rtol=1e-3, atol=1e-4 * size)
 
 
 # -- files -----------------------------------------------------------------------------
@@ -152,7 +266,8 @@ def test_a_model_survives_a_file(fitted, X, tmp_path, through):
 def test_skops_need_trust_nothing_but_the_estimator(fitted, tmp_path):
     skops.io.dump(fitted, tmp_path / "model")
     types = skops.io.get_untrusted_types(file=tmp_path / "model")
-    assert set(types) <= {"skae._autoencoder.AutoencoderTransformer"}
+    known = [type(fitted), *map(type, fitted.get_params().values()), Convolutions]
+    assert set(types) <= {f"{cls.__module__}.{cls.__qualname__}" for cls in known}
 
 
 def plain(value):
@@ -169,6 +284,7 @@ def plain(value):
 def test_fitted_attributes_are_plain_values(fitted):
     left = {k: v for k, v in vars(fitted).items() if k not in fitted.get_params()}
     assert {"mean_", "n_components_", "_state"} <= set(left)
+    left["_state"] = {k: v for k, v in fitted._state.items() if k != "factory"}
     assert [name for name, value in left.items() if not plain(value)] == []
 
 
@@ -184,11 +300,14 @@ def test_a_fit_leaves_the_attributes_that_are_documented(fitted):
         "n_iter_",
         "pca_ratio_",
         "device_",
-    }
+    } | FITTED.get(type(fitted), set())
+    entries = re.findall(r"^    ([\w, ]+) : ", type(fitted).__doc__, flags=re.MULTILINE)
+    assert fitted_names <= set(", ".join(entries).split(", "))
     assert {name for name in vars(fitted) if name.endswith("_")} == fitted_names
     assert fitted.n_components_ == 2
     assert fitted.mean_.shape == (6,)
     assert fitted.explained_variance_ratio_.shape == (2,)
+    assert type(fitted.pca_ratio_) is float
     assert fitted.device_ == "cpu"
 
 
@@ -220,11 +339,12 @@ def test_the_html_shows_parameters_and_links_to_the_documentation(
     if is_fitted:
         estimator.fit(X)
     html = estimator._repr_html_()
-    assert "hidden_layer_sizes" in html
+    assert "learning_rate_init" in html
     assert ("pca_ratio_" in html) == is_fitted
     links = Links()
     links.feed(html)
-    page = "https://skae.readthedocs.io/en/stable/api/skae.AutoencoderTransformer.html"
+    name = type(estimator).__name__
+    page = f"https://skae.readthedocs.io/en/stable/api/skae.{name}.html"
     assert any(link.startswith(page) for link in links.found)
 
 
@@ -241,7 +361,7 @@ def test_verbose_prints_progress(estimator, X, capsys):
 @pytest.mark.parametrize("kind", ["default", "pandas", "polars"])
 def test_output_is_of_the_kind_that_is_set(estimator, X, kind):
     codes = estimator.set_output(transform=kind).fit_transform(X)
-    names = [f"autoencodertransformer{i}" for i in range(2)]
+    names = [f"{type(estimator).__name__.lower()}{i}" for i in range(2)]
     assert estimator.get_feature_names_out().tolist() == names
     types = {"default": np.ndarray, "pandas": pd.DataFrame, "polars": pl.DataFrame}
     assert isinstance(codes, types[kind])
@@ -315,6 +435,18 @@ def test_a_grid_search_over_a_pipeline(anchored, X, n_jobs):
     ).fit(X, y)
     assert search.best_score_ > 0.8
     assert search.best_estimator_["ae"].n_components_ >= 1
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_grid_search_over_parameters_of_its_own(X, name):
+    search = GridSearchCV(clone(ESTIMATORS[name]), OWN[name], cv=2, error_score="raise")
+    search.fit(X)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_estimator_.transform(X).shape[0] == len(X)
+
+
+def test_every_estimator_has_a_grid_search():
+    assert {type(ESTIMATORS[name]).__name__ for name in OWN} == set(skae.__all__)
 
 
 def test_a_grid_search_without_y_maximises_the_score(anchored, X):

@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skae._contest import Contest, Fold, fewest
+from skae._contest import Contest
+from skae._fold import Fold
 from skae._rows import Rows
 from skae._settings import Settings
+from skae._shares import fewest
 
 
 @given(st.integers(1, 40), st.integers(1, 50))

@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from skae import AutoencoderTransformer
-from skae._model import CHUNK, Codec, Model, Units
+from skae._codec import CHUNK, Codec
+from skae._model import Model, Units
 
 VARIANTS = {
     "anchored": {},
@@ -119,8 +122,10 @@ def test_the_anchor_s_own_loss_is_about_one_in_any_units(
     assert low < estimator.loss_curve_[0] < high
 
 
-def test_a_residual_of_zero_has_a_unit():
-    assert Units.of("squared_error", [np.zeros(3)]).unit == 1
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "normal"])
+def test_a_residual_of_zero_has_a_unit(loss):
+    exact = SimpleNamespace(residual=np.zeros(3), noise=0.0)
+    assert Units.of(loss, [exact]).unit == 1
 
 
 def test_apple_s_gpus_leave_float64_to_the_cpu(model, rows):

@@ -1,32 +1,30 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from by_autograd import PHI, code_layer, contraction, decoder, encoder, leaves
 
 from skae import _products
 from skae._activations import ACTIVATIONS
+from skae._architecture import Architecture
+from skae._codes import Context, Plain
+from skae._contraction import Contraction
 from skae._heads import LinearHead, LogitHead
-from skae._network import (
-    Architecture,
-    Autoencoder,
-    Batch,
-    NestedDropout,
-    clip_with_trust,
-)
+from skae._likelihood import NormalLikelihood
+from skae._network import Autoencoder, Batch, clip_with_trust
 from skae._parameters import Parameters
+from skae._posterior import Gaussian
+from skae._sparse_codes import Sparse
 from skae.losses import LOSSES, Huber, SquaredError
 
 D, K, ROWS = 9, 3, 11
 CPU = torch.device("cpu")
-PHI = {
-    "elu": F.elu,
-    "gelu": lambda x: F.gelu(x, approximate="tanh"),
-    "identity": lambda x: x,
-    "leaky_relu": lambda x: F.leaky_relu(x, 0.01),
-    "logistic": torch.sigmoid,
-    "relu": torch.relu,
-    "silu": F.silu,
-    "tanh": torch.tanh,
+PLAIN = Plain()
+KINDS = {
+    "nested": Plain(nested=0.7),
+    "kl": Sparse(0.2, "kl", 3.0),
+    "l1": Sparse(0.2, "l1", 3.0),
+    "topk": Sparse(0.6, "topk"),
+    "gaussian": Gaussian(beta=2.0, warmup=0.4),
 }
 
 
@@ -42,6 +40,8 @@ class Setting:
         shortcuts=True,
         dtype=torch.float64,
         sizes=(D, K, ROWS),
+        kind=PLAIN,
+        contracted=False,
     ):
         d, k, rows = sizes
         generator = torch.Generator().manual_seed(0)
@@ -51,16 +51,20 @@ class Setting:
             uniform = torch.rand(*lead, *shape, generator=generator, dtype=dtype)
             return uniform * (high - low) + low
 
-        self.architecture = Architecture(d, k, hidden, activation, shortcuts=shortcuts)
+        normal = loss == "normal"
+        self.architecture = Architecture(
+            d, k, hidden, activation, shortcuts, kind.outputs(k), normal
+        )
         shapes = self.architecture.shapes()
         self.params = Parameters(shapes, n_models=n_models, dtype=dtype, device=CPU)
         self.grads = self.params.zeros_like()
         self.params.flat.uniform_(-0.6, 0.6, generator=generator)
-        self.loss = (
-            Huber(weight=0.7, delta=0.5)
-            if loss == "huber"
-            else LOSSES[loss](weight=0.7)
-        )
+        if normal:
+            self.loss = self.likelihood()
+        elif loss == "huber":
+            self.loss = Huber(weight=0.7, delta=0.5)
+        else:
+            self.loss = LOSSES[loss](weight=0.7)
         self.logits = loss == "binary_cross_entropy"
         size = 0.1 if self.logits else 1.0
         self.skip = draw(k, d, low=-size, high=size) if shortcuts else None
@@ -73,6 +77,22 @@ class Setting:
         self.batch = Batch(
             draw(rows, d, low=-2.0, high=2.0), scores, draw(rows, d, low=0.0)
         )
+        self.kind, self.contracted = kind, contracted
+        self.log_variance = draw(1, k) if shortcuts else None
+        self.linear = draw(d, k) if shortcuts else None
+        self.units = draw(1, k, low=0.5), draw(1, d, low=0.5)
+
+    def context(self):
+        generator = torch.Generator().manual_seed(1)
+        return Context(generator, n_steps=10, log_variance=self.log_variance)
+
+    def likelihood(self):
+        noise, grad = (p.views["noise.bias"] for p in (self.params, self.grads))
+        return NormalLikelihood(0.7, noise, grad)
+
+    def penalty(self):
+        generator = torch.Generator().manual_seed(2)
+        return Contraction(0.4, *self.units, self.linear, generator)
 
     def move_to(self, device):
         flat, shapes = self.params.flat, self.architecture.shapes()
@@ -95,85 +115,140 @@ class Setting:
             if self.logits
             else LinearHead(self.skip, self.scale)
         )
-        rows = self.batch.inputs.shape[-2]
+        *_, rows, _ = self.batch.inputs.shape
         return Autoencoder(
-            self.architecture, self.params, head, self.clip, rows, self.grads
+            self.architecture.halves(self.params, self.grads, self.clip, rows),
+            head,
+            self.kind.layer(self.architecture.n_components, self.context()),
+            self.penalty() if self.contracted else None,
         )
 
-    def autograd(self, mask=1.0):
+    def autograd(self, weight=0.0):
         """Return the loss and the gradient of every parameter."""
-        views = {n: v.clone().requires_grad_() for n, v in self.params.views.items()}
-        phi, extra = PHI[self.architecture.activation], self.architecture.extra
-        last = len(self.architecture.hidden)
-
-        def dense(name, x):
-            return x @ views[f"{name}.weight"] + views[f"{name}.bias"]
-
-        x = self.batch.inputs
-        for i in range(last + 1):
-            x = dense(f"encoder.{i}", x)
-            if i == 0 and extra:
-                x, straight = x[..., :-extra], x[..., -extra:]
-            x = phi(x) if i < last else x
-        if extra:
-            x = x + straight
-        codes = x if self.batch.scores is None else x + self.batch.scores
-        codes = codes * mask
-        x = seen = codes if self.clip is None else codes.clamp(*self.clip)
-        for i in range(last + 1):
-            if i == last and extra:
-                x = torch.cat([x, seen], -1)
-            x = dense(f"decoder.{i}", x)
-            x = phi(x) if i < last else x
+        views, (inputs, scores, targets, _) = leaves(self.params), self.batch
+        outputs = encoder(views, self.architecture, inputs)
+        if scores is not None:
+            further = outputs.shape[-1] - scores.shape[-1]
+            outputs = outputs + torch.nn.functional.pad(scores, (0, further))
+        codes, loss = code_layer(self.kind, outputs, self.context(), weight)
+        seen = codes if self.clip is None else codes.clamp(*self.clip)
+        raw = decoder(views, self.architecture, seen)
         base = 0.0 if self.skip is None else codes @ self.skip
         if self.logits:
-            y = torch.logit((self.mean + base).clamp(0.01, 0.99)) + x
+            y = torch.logit((self.mean + base).clamp(0.01, 0.99)) + raw
         else:
-            y = base + self.scale * x
-        loss = self.loss.rows(y, self.batch.targets).sum()
+            y = base + self.scale * raw
+        if isinstance(self.loss, NormalLikelihood):
+            log_variance = 5 * views["noise.bias"]
+            terms = (y - targets).square() / log_variance.exp() + log_variance
+            loss = loss + 0.7 * 0.5 * terms.sum()
+        else:
+            loss = loss + self.loss.rows(y, targets).sum()
+        if self.contracted:
+
+            def encode(x):
+                return encoder(views, self.architecture, x)
+
+            loss = loss + contraction(self.penalty(), encode, inputs, codes)
         loss.backward()
         return loss.detach(), {name: view.grad for name, view in views.items()}
+
+
+def assert_steps_as_autograd_does(setting, weight=0.0, repeats=1):
+    network = setting.network()
+    for _ in range(repeats):  # buffers are used again
+        value = network.step(setting.batch, setting.loss)
+    expected_loss, expected = setting.autograd(weight)
+    torch.testing.assert_close(value, expected_loss, rtol=1e-9, atol=1e-9)
+    for name, grad in expected.items():
+        torch.testing.assert_close(
+            setting.grads.views[name], grad, rtol=1e-6, atol=1e-9, msg=name
+        )
 
 
 @pytest.mark.parametrize("shortcuts", [True, False], ids=["anchored", "plain"])
 @pytest.mark.parametrize("hidden", [(7, 5), (6,), ()], ids=str)
 @pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES, "normal"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradients_agree_with_autograd(activation, loss, n_models, hidden, shortcuts):
-    setting = Setting(hidden, activation, loss, n_models, shortcuts)
-    network = setting.network()
-    expected_loss, expected = setting.autograd()
-    for _ in range(2):  # buffers are used again
-        value = network.step(setting.batch, setting.loss)
-        torch.testing.assert_close(value, expected_loss, rtol=1e-9, atol=0)
-        for name, grad in expected.items():
-            torch.testing.assert_close(
-                setting.grads.views[name], grad, rtol=1e-6, atol=1e-9, msg=name
-            )
+    assert_steps_as_autograd_does(
+        Setting(hidden, activation, loss, n_models, shortcuts), repeats=2
+    )
 
 
 @pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
 def test_codes_need_not_be_clipped(n_models):
     setting = Setting(n_models=n_models)
     setting.clip = None
-    value = setting.network().step(setting.batch, setting.loss)
-    expected_loss, expected = setting.autograd()
-    torch.testing.assert_close(value, expected_loss)
+    assert_steps_as_autograd_does(setting)
+
+
+@pytest.mark.parametrize("shortcuts", [True, False], ids=["anchored", "plain"])
+@pytest.mark.parametrize("hidden", [(7, 5), ()], ids=str)
+@pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
+@pytest.mark.parametrize("loss", [*LOSSES, "normal"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_pass_through_every_kind_of_codes(
+    kind, loss, n_models, hidden, shortcuts
+):
+    kind = KINDS[kind]
+    setting = Setting(hidden, "tanh", loss, n_models, shortcuts, kind=kind)
+    assert_steps_as_autograd_does(setting, weight=3.0)
+
+
+@pytest.mark.parametrize("shortcuts", [True, False], ids=["anchored", "plain"])
+@pytest.mark.parametrize("hidden", [(7, 6, 5), (7, 5), (6,), ()], ids=str)
+@pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradients_of_a_contraction_agree_with_autograd(
+    activation, n_models, hidden, shortcuts
+):
+    setting = Setting(hidden, activation, "huber", n_models, shortcuts, contracted=True)
+    assert_steps_as_autograd_does(setting)
+
+
+@pytest.mark.parametrize("kind", ["nested", "kl"])
+def test_a_contraction_goes_with_other_penalties(kind):
+    setting = Setting(kind=KINDS[kind], contracted=True)
+    assert_steps_as_autograd_does(setting, weight=3.0)
+
+
+def test_a_contraction_leaves_nothing_behind_for_the_next_step():
+    setting = Setting(contracted=True)
+    network = setting.network()
+    for _ in range(3):
+        network.step(setting.batch, setting.loss)
+    network._penalty = None
+    network.step(setting.batch, setting.loss)
+    setting.contracted = False
+    _, expected = setting.autograd()
     for name, grad in expected.items():
         torch.testing.assert_close(setting.grads.views[name], grad, msg=name)
+
+
+@pytest.mark.parametrize("kind", ["kl", "l1", "topk", "gaussian"])
+@pytest.mark.parametrize("loss", ["squared_error", "normal"])
+def test_a_step_s_loss_is_that_of_its_rows(kind, loss):
+    # With the noise of held-out rows, and with weights that are not warming up.
+    kind = KINDS[kind]
+    setting = Setting(loss=loss, kind=kind)
+    rows = setting.network().rows(setting.batch, setting.loss)
+    assert rows.shape == (ROWS,)
+    context = Context(torch.Generator().manual_seed(0), 10, setting.log_variance)
+    setting.context = lambda: context
+    value = setting.network().step(setting.batch, setting.loss)
+    torch.testing.assert_close(rows.sum(), value)
 
 
 @pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
-def test_gradients_pass_through_nested_dropout(n_models):
+def test_cut_codes_are_zero_for_the_decoder(n_models):
     setting = Setting(n_models=n_models)
-    code = NestedDropout(0.7, torch.Generator().manual_seed(1))
-    value = setting.network().step(setting.batch, setting.loss, code)
-    expected_loss, expected = setting.autograd(mask=code._mask)
-    assert not code._mask.all()
-    torch.testing.assert_close(value, expected_loss)
-    for name, grad in expected.items():
-        torch.testing.assert_close(setting.grads.views[name], grad, msg=name)
+    network, (inputs, scores, targets, _) = setting.network(), setting.batch
+    codes = network.encode(inputs, scores).clone()
+    codes[..., 2:] = 0
+    expected = setting.loss.rows(network.decode(codes), targets)
+    torch.testing.assert_close(network.rows(setting.batch, setting.loss, 2), expected)
 
 
 @pytest.mark.parametrize("shortcuts", [True, False], ids=["anchored", "plain"])
@@ -232,6 +307,19 @@ def test_a_stack_is_its_models_side_by_side():
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_second_derivatives_agree_with_autograd(activation):
+    x = torch.linspace(-4, 4, 40, dtype=torch.float64, requires_grad=True)
+    y = PHI[activation](x)
+    (first,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    expected = torch.zeros_like(x)
+    if first.requires_grad:
+        (expected,) = torch.autograd.grad(first.sum(), x)
+    second = ACTIVATIONS[activation].second(x.detach(), y.detach())
+    second = torch.zeros_like(x) if second is None else second
+    torch.testing.assert_close(second, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_forward_activations_agree_with_torch(activation):
     x = torch.linspace(-4, 4, 41, dtype=torch.float64)
     out = torch.empty_like(x)
@@ -281,28 +369,6 @@ def test_initial_weights_have_the_variance_of_their_gain(activation):
         deviation = gain / np.sqrt(view.shape[-2])
         assert float(view.std()) == pytest.approx(deviation, rel=0.03)
         assert float(view.abs().max()) <= deviation * 3**0.5
-
-
-@pytest.mark.parametrize("lead", [(), (2,)], ids=["single", "stacked"])
-def test_nested_dropout_keeps_heads_of_every_length(lead):
-    rate, n_codes = 0.4, 5
-    code = NestedDropout(rate, torch.Generator().manual_seed(0))
-    kept = code.forward(torch.ones(*lead, 20_000, n_codes))
-    lengths = kept.sum(-1).flatten()
-    heads = torch.arange(n_codes) < lengths[:, None]
-    torch.testing.assert_close(kept.flatten(0, -2), heads.float())
-    shares = torch.bincount(lengths.int(), minlength=n_codes + 1) / len(lengths)
-    expected = torch.full((n_codes + 1,), rate / n_codes)
-    expected[0] = 0
-    expected[-1] += 1 - rate
-    torch.testing.assert_close(shares, expected, rtol=0, atol=0.01)
-    grad = code.backward(torch.ones_like(kept))
-    torch.testing.assert_close(grad, kept)
-
-
-def test_nested_dropout_never_drops_a_single_code():
-    code = NestedDropout(1.0, torch.Generator().manual_seed(0))
-    assert code.forward(torch.ones(1000, 1)).all()
 
 
 def test_a_row_that_is_not_trusted_takes_the_skip_path():

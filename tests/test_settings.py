@@ -1,6 +1,9 @@
 import pytest
 
+from skae._codes import Plain
+from skae._posterior import Gaussian
 from skae._settings import SMALL, Settings
+from skae._sparse_codes import Sparse
 
 SIZES = [(100, 3), (100, 300), (SMALL, 10), (5000, 10), (5000, 500), (10**6, 50)]
 
@@ -40,5 +43,15 @@ def test_few_rows_must_be_more_certain():
 
 
 def test_codes_are_nested_where_their_number_is_to_be_found():
-    assert Settings(n_components=0.9).nested > 0
-    assert Settings(n_components=3).nested == Settings().nested == 0
+    assert Settings(n_components=0.9).kind.nested > 0
+    assert Settings(n_components=3).kind == Settings().kind == Plain()
+
+
+def test_a_kind_of_codes_that_is_given_stays():
+    assert Settings(code=Sparse()).kind == Sparse()
+
+
+def test_codes_with_a_prior_make_the_anchor_probabilistic():
+    assert Settings(code=Gaussian()).probabilistic
+    assert not Settings(code=Sparse()).probabilistic
+    assert not Settings().probabilistic

@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+
+from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae.noise import NAMES, Custom, Masking, Swap
+
+
+def shifted(X, rng):
+    return X + rng.choice([-0.5, 0.5], size=X.shape)
+
+
+KINDS = [*NAMES, Swap(0.5), shifted]
+NAMED = pytest.mark.parametrize(
+    "noise", KINDS, ids=lambda noise: getattr(noise, "__name__", str(noise))
+)
+
+
+@pytest.fixture
+def model(quick):
+    return DenoisingAutoencoder(2, **quick)
+
+
+@pytest.fixture
+def learner():
+    return DenoisingAutoencoder(
+        2, hidden_layer_sizes=(32,), max_iter=400, random_state=0
+    )
+
+
+def error(rows, clean):
+    return np.mean((rows - clean) ** 2)
+
+
+# -- learning --------------------------------------------------------------------------
+
+
+@NAMED
+def test_noise_of_every_kind_is_removed_better_than_by_pca(
+    learner, curved, n_rows, noise
+):
+    X, new = curved(n_rows), curved(1000, seed=1)
+    learner.set_params(noise=noise).fit(X)
+    noisy = learner.corrupt(new, random_state=0)
+    pca = PCA(2).fit(X)
+    by_pca = error(pca.inverse_transform(pca.transform(noisy)), new)
+    assert error(learner.reconstruct(noisy), new) < min(by_pca, error(noisy, new))
+    assert learner.pca_ratio_ < 1
+
+
+def test_it_denoises_better_than_what_never_saw_noise(learner, curved):
+    X, new = curved(700), curved(1000, seed=1)
+    learner.set_params(n_components=4, noise_level=0.5)
+    plain = AutoencoderTransformer(
+        4, hidden_layer_sizes=(32,), max_iter=400, random_state=0
+    ).fit(X)
+    noisy = learner.fit(X).corrupt(new, random_state=0)
+    assert error(learner.reconstruct(noisy), new) < 0.9 * error(
+        plain.reconstruct(noisy), new
+    )
+
+
+def test_without_noise_it_is_the_plain_autoencoder(curved, n_rows, quick):
+    X = curved(n_rows)
+    longer = {**quick, "max_iter": 100}
+    plain = AutoencoderTransformer(2, **longer).fit(X)
+    for noise in ("gaussian", "masking"):
+        quiet = DenoisingAutoencoder(2, noise=noise, noise_level=0.0, **longer).fit(X)
+        assert quiet.pca_ratio_ == pytest.approx(plain.pca_ratio_, abs=0.02)
+        np.testing.assert_allclose(quiet.transform(X), plain.transform(X), atol=0.05)
+
+
+def test_tables_that_pca_denoises_as_well_get_pca(model, linear, n_rows):
+    X = linear(n_rows)
+    model.set_params(learning_rate_init=1e-12).fit(X)
+    assert model.pca_ratio_ == 1.0
+    np.testing.assert_allclose(model.transform(X), PCA(2).fit_transform(X), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "params", [{"anchor": None}, {"early_stopping": False}, {"n_components": 0.8}]
+)
+def test_every_mode_fits(model, curved, n_rows, params):
+    X = curved(n_rows)
+    codes = model.set_params(**params).fit_transform(X)
+    assert np.isfinite(codes).all()
+    assert model.reconstruct(X).shape == X.shape
+
+
+def test_a_name_and_a_level_are_the_object(model, X):
+    named = model.set_params(noise="masking", noise_level=0.2).fit(X)
+    given = clone(model).set_params(noise=Masking(0.2), noise_level=7.0).fit(X)
+    np.testing.assert_array_equal(named.transform(X), given.transform(X))
+
+
+def test_probabilities_are_denoised_as_probabilities(learner):
+    rng = np.random.default_rng(0)
+    X = (rng.random((700, 1)) > np.linspace(0.1, 0.9, 8)).astype(float)
+    learner.set_params(loss="binary_cross_entropy", noise="salt_and_pepper").fit(X)
+    noisy = learner.corrupt(X, random_state=0)
+    reconstruction = learner.reconstruct(noisy)
+    assert reconstruction.min() >= 0
+    assert reconstruction.max() <= 1
+    assert ((reconstruction > 0.5) == X).mean() > (noisy.round() == X).mean()
+
+
+@NAMED
+def test_a_fit_is_the_same_again(model, X, noise):
+    model.set_params(noise=noise)
+    first, again = (clone(model).fit(X).reconstruct(X) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+# -- corrupt ---------------------------------------------------------------------------
+
+
+@NAMED
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_corrupt_returns_noisy_rows_of_the_same_type(model, X, noise, dtype):
+    rows = X.astype(dtype)
+    rows.setflags(write=False)
+    model.set_params(noise=noise).fit(X)
+    noisy = model.corrupt(rows, random_state=0)
+    assert noisy.dtype == dtype
+    assert noisy.shape == rows.shape
+    assert not np.array_equal(noisy, rows)
+    np.testing.assert_array_equal(model.corrupt(rows, random_state=0), noisy)
+    assert not np.array_equal(model.corrupt(rows, random_state=1), noisy)
+    state = np.random.RandomState(0)
+    assert not np.array_equal(*(model.corrupt(rows, state) for _ in range(2)))
+
+
+def test_rows_of_whole_numbers_get_noise_that_is_not(model):
+    X = np.random.default_rng(0).integers(0, 9, size=(60, 4))
+    noisy = model.fit(X).corrupt(X, random_state=0)
+    assert noisy.dtype == np.float64
+    assert (noisy != noisy.round()).any()
+
+
+def test_the_noise_is_in_the_units_of_the_rows(model, curved):
+    X = 100 + 50 * curved(2000)
+    change = model.set_params(noise_level=3.0).fit(X).corrupt(X, random_state=0) - X
+    np.testing.assert_allclose(change.mean(0), 0, atol=0.3)
+    np.testing.assert_allclose(change.std(0), 3.0, rtol=0.1)
+
+
+@pytest.mark.parametrize("noise", ["masking", "salt_and_pepper"])
+def test_what_values_are_replaced_by_is_what_training_rows_had(model, curved, noise):
+    X, new = curved(700), curved(200, seed=1)
+    model.set_params(noise=noise, noise_level=0.4).fit(X)
+    noisy = model.corrupt(new, random_state=0)
+    changed = ~np.isclose(noisy, new)
+    assert changed.mean() == pytest.approx(0.4, abs=0.05)
+    ends = [X.mean(0)] if noise == "masking" else [X.min(0), X.max(0)]
+    distance = np.abs(noisy - np.stack(ends)[:, None]).min(0)
+    assert distance[changed].max() < 0.1
+
+
+def test_corrupt_needs_a_fit(model, X):
+    with pytest.raises(NotFittedError):
+        model.corrupt(X)
+
+
+def test_corrupt_leaves_the_global_random_states_alone(model, X, global_states):
+    model.fit(X)
+    before = global_states()
+    model.corrupt(X, random_state=0)
+    np.testing.assert_equal(global_states(), before)
+
+
+# -- parameters ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"noise": "pink"}, "'noise' parameter"),
+        ({"noise": None}, "'noise' parameter"),
+        ({"noise_level": -1.0}, "'noise_level' parameter"),
+        ({"noise": "masking", "noise_level": 1.5}, "level=1.5 is a share"),
+        ({"noise": lambda X, rng: X[:3]}, "passed as noise must return"),
+    ],
+)
+def test_wrong_noise_is_named(model, X, params, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        model.set_params(**params).fit(X)
+    assert not hasattr(model, "n_features_in_")
+
+
+def test_a_function_is_a_corruption_as_well(model, X):
+    function = model.set_params(noise=shifted).fit(X)
+    corruption = clone(model).set_params(noise=Custom(shifted)).fit(X)
+    np.testing.assert_array_equal(function.transform(X), corruption.transform(X))

@@ -1,0 +1,152 @@
+"""Docstrings as they are when the package runs: complete, and in numpydoc's form."""
+
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import ERROR_MSGS, validate
+
+import skae
+from skae import noise
+from skae._describe import describe
+
+ROOT = Path(__file__).parents[1]
+ESTIMATORS = [getattr(skae, name) for name in skae.__all__]
+CORRUPTIONS = [getattr(noise, name) for name in noise.__all__]
+# Methods of scikit-learn's are documented there.
+METHODS = sorted(
+    {
+        f"{method.__module__}.{method.__qualname__}"
+        for cls in ESTIMATORS
+        for name, method in inspect.getmembers(cls, inspect.isfunction)
+        if not name.startswith("_") and method.__module__.startswith("skae.")
+    }
+)
+CLASSES = [f"{cls.__module__}.{cls.__qualname__}" for cls in ESTIMATORS + CORRUPTIONS]
+
+
+def checked():
+    """The checks that the project asks for: all but those that it excludes."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    excluded = set(project["tool"]["numpydoc_validation"]["checks"])
+    assert "all" in excluded
+    return set(ERROR_MSGS) - excluded
+
+
+@pytest.mark.parametrize("name", [*CLASSES, *METHODS, "skae.noise.Corruption.apply"])
+def test_docstrings_are_valid(name):
+    wrong = [
+        f"{code}: {message}"
+        for code, message in validate(name)["errors"]
+        if code in checked()
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_defaults_are_those_of_the_signature(cls):
+    for name, parameter in inspect.signature(cls).parameters.items():
+        (said,) = re.findall(
+            rf"^    {name} : .*default=(.+)$", cls.__doc__, re.MULTILINE
+        )
+        assert eval(said) == parameter.default
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_nothing_is_left_to_fill_in(cls):
+    assert "{parameters}" not in cls.__doc__
+    assert "{attributes}" not in cls.__doc__
+    assert "\\\n" not in cls.__doc__
+
+
+# -- describe --------------------------------------------------------------------------
+
+
+class Example:
+    """Example.
+
+    Parameters
+    ----------
+    alpha : float, default=2.0
+        What it means here.
+    {parameters}
+
+    Attributes
+    ----------
+    n_iter_ : int
+        Counted in another way.
+    loss_curve_, validation_curve_ : list of float
+        Two at once.
+    {attributes}
+    """
+
+    def __init__(self, verbose=0, *, alpha=2.0, activation="silu", tol=1e-4):
+        pass
+
+
+@pytest.fixture
+def described():
+    return describe(type("Copy", (), {**vars(Example)})).__doc__
+
+
+def names(text):
+    return re.findall(r"^    (\w+) : ", text, flags=re.MULTILINE)
+
+
+def test_parameters_come_in_the_order_of_the_signature(described):
+    parameters, attributes = described.split("Attributes")
+    assert names(parameters) == ["verbose", "alpha", "activation", "tol"]
+    assert names(attributes)[:2] == ["n_iter_", "n_components_"]
+    assert "feature_names_in_" in names(attributes)
+
+
+def test_what_a_class_says_of_its_own_wins(described):
+    assert described.count("alpha : ") == described.count("n_iter_ : ") == 1
+    assert "What it means here." in described
+    assert "Decoupled weight decay" not in described
+    assert "Counted in another way." in described
+    assert "Steps that ran" not in described
+    assert described.count("loss_curve_") == described.count("validation_curve_") == 1
+
+
+def test_what_is_no_parameter_is_not_described(described):
+    assert "warm_start" not in described
+
+
+def test_long_lists_of_options_are_put_on_one_line(described):
+    line = next(line for line in described.split("\n") if "activation : " in line)
+    assert line.endswith('default="silu"')
+    assert '"identity"}' in line
+
+
+def test_a_parameter_that_nobody_describes_is_an_error():
+    def init(self, unheard_of=0):
+        pass
+
+    with pytest.raises(KeyError, match="unheard_of"):
+        describe(type("Copy", (), {**vars(Example), "__init__": init}))
+
+
+def test_without_a_docstring_there_is_nothing_to_do():
+    class Bare:
+        pass
+
+    Bare.__doc__ = None
+    assert describe(Bare) is Bare
+    assert Bare.__doc__ is None
+
+
+def test_it_works_where_python_drops_docstrings():
+    code = "import skae; assert skae.VAE.__doc__ is None; print(skae.VAE(beta=2.0))"
+    result = subprocess.run(
+        [sys.executable, "-OO", "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert result.stdout.strip() == "VAE(beta=2.0)"

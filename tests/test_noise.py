@@ -1,0 +1,252 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from skae import noise
+from skae.noise import (
+    NAMES,
+    Binary,
+    Columns,
+    Custom,
+    Gaussian,
+    Masking,
+    SaltAndPepper,
+    Swap,
+    corrupted,
+)
+
+ROWS, D = 20_000, 3
+LEVELS = [0.0, 0.1, 0.5, 1.0]
+BY_SHARE = [Masking, SaltAndPepper, Swap]
+
+
+def shifted(X, rng):
+    return X + rng.normal(size=X.shape)
+
+
+ALL = [*(kind() for kind in NAMES.values()), Custom(shifted), Binary()]
+
+
+def rows_of(*lead):
+    """Rows between zero and one less their mean, and the columns' mean and range."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(*lead, D, generator=generator, dtype=torch.float64)
+    mean = x.mean(-2, keepdim=True)
+    x = x - mean
+    return x, Columns(mean, x.amin(-2, keepdim=True), x.amax(-2, keepdim=True))
+
+
+def seeded(seed=1):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def clean():
+    return rows_of(ROWS)
+
+
+# -- each kind -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 2.0])
+def test_gaussian_noise_has_the_deviation_that_is_asked_for(clean, level):
+    x, columns = clean
+    change = Gaussian(level).apply(x, columns, seeded()) - x
+    np.testing.assert_allclose(change.mean(0), 0, atol=0.03 * level)
+    np.testing.assert_allclose(change.std(0), level, rtol=0.02)
+    np.testing.assert_allclose(change.T @ x / ROWS, 0, atol=0.03 * level)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", BY_SHARE)
+def test_a_level_is_the_share_of_values_that_are_replaced(clean, kind, level):
+    x, columns = clean
+    changed = kind(level).apply(x, columns, seeded()) != x
+    np.testing.assert_allclose(changed.double().mean(0), level, atol=0.015)
+    both = (changed[:, 0] & changed[:, 1]).double().mean()
+    assert float(both) == pytest.approx(level**2, abs=0.015)
+
+
+def test_masked_values_are_their_column_s_mean(clean):
+    x, columns = clean
+    noisy = Masking(0.4).apply(x, columns, seeded())
+    assert set(noisy[noisy != x].tolist()) == {0.0}
+
+
+def test_salt_and_pepper_are_the_ends_of_the_column_one_as_likely(clean):
+    x, columns = clean
+    noisy = SaltAndPepper(0.4).apply(x, columns, seeded())
+    salt, pepper = noisy == columns.high, noisy == columns.low
+    assert ((noisy == x) | salt | pepper).all()
+    for end in (salt, pepper):
+        np.testing.assert_allclose(end.double().mean(0), 0.2, atol=0.015)
+
+
+def test_swapped_values_are_of_their_column_and_keep_its_distribution(clean):
+    x, columns = clean
+    x = x * torch.tensor([1.0, 10.0, 100.0])
+    noisy = Swap(1.0).apply(x, columns, seeded())
+    for j in range(D):
+        assert np.isin(noisy[:, j], x[:, j]).all()
+    shares = np.linspace(0.05, 0.95, 19)
+    for j in range(D):
+        np.testing.assert_allclose(
+            np.quantile(noisy[:, j], shares),
+            np.quantile(x[:, j], shares),
+            atol=0.03 * float(x[:, j].std()),
+        )
+
+
+def test_swapped_columns_lose_their_relations(clean):
+    x, columns = clean
+    x = x[:, :1].expand(ROWS, D)
+    noisy = Swap(1.0).apply(x, columns, seeded())
+    np.testing.assert_allclose(np.corrcoef(noisy.T), np.eye(D), atol=0.03)
+
+
+def test_binary_noise_draws_ones_with_the_value_as_probability():
+    p = torch.tensor([0.0, 0.2, 1.0]).expand(ROWS, D)
+    mean = torch.tensor([[0.1, 0.3, 0.6]])
+    drawn = Binary().apply(p - mean, Columns(mean, -mean, 1 - mean), seeded()) + mean
+    assert set(drawn.round(decimals=6).unique().tolist()) == {0.0, 1.0}
+    np.testing.assert_allclose(drawn.mean(0), p[0], atol=0.015)
+
+
+def test_binary_noise_is_not_to_be_undone():
+    assert not Binary.undone
+    assert all(kind.undone for kind in NAMES.values())
+
+
+def test_a_function_gets_rows_in_their_units_and_a_generator(clean):
+    x, columns = clean
+
+    def function(X, rng):
+        assert isinstance(rng, np.random.Generator)
+        assert X.shape == (ROWS, D)
+        np.testing.assert_allclose(X, x + columns.mean)
+        return 2 * X
+
+    noisy = Custom(function).apply(x, columns, seeded())
+    torch.testing.assert_close(noisy + columns.mean, 2 * (x + columns.mean))
+
+
+def test_a_function_may_write_into_what_it_gets(clean):
+    x, columns = clean
+    before = x.clone()
+
+    def function(X, rng):
+        X[:] = 0
+        return X
+
+    noisy = Custom(function).apply(x, columns, seeded())
+    torch.testing.assert_close(noisy, (-columns.mean).expand(ROWS, D))
+    torch.testing.assert_close(x, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda X, rng: X[:, 0],
+        lambda X, rng: X[:5],
+        lambda X, rng: None,
+        lambda X, rng: np.full_like(X, np.nan),
+        lambda X, rng: np.full_like(X, np.inf),
+    ],
+    ids=["a column", "some rows", "nothing", "NaN", "infinity"],
+)
+def test_a_function_returns_finite_rows_of_the_same_shape(clean, function):
+    with pytest.raises(ValueError, match=r"passed as noise must return finite rows of"):
+        Custom(function).apply(*clean, seeded())
+
+
+# -- what all share --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize("lead", [(50,), (2, 50), (4, 2, 50)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_noise_keeps_clean_rows_shape_and_type(kind, lead, dtype):
+    x, columns = rows_of(*lead)
+    x, columns = x.to(dtype), Columns(*(c.to(dtype) for c in columns))
+    before = x.clone()
+    noisy = kind.apply(x, columns, seeded())
+    assert noisy.shape == x.shape
+    assert noisy.dtype == dtype
+    assert noisy.data_ptr() != x.data_ptr()
+    assert not torch.equal(noisy, x)
+    torch.testing.assert_close(x, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: type(kind).__name__)
+def test_a_generator_decides_the_noise(kind):
+    x, columns = rows_of(50)
+    first, again, other = (kind.apply(x, columns, seeded(seed)) for seed in (1, 1, 2))
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    assert not torch.equal(first, other)
+    generator = seeded()
+    assert not torch.equal(*(kind.apply(x, columns, generator) for _ in range(2)))
+
+
+@pytest.mark.parametrize("kind", BY_SHARE)
+def test_each_model_has_its_own_columns(kind):
+    x, columns = rows_of(2, 500)
+    scale = torch.tensor([1.0, 100.0])[:, None, None]
+    moved = Columns(*(scale * c for c in columns))
+    noisy = kind(1.0).apply(scale * x, moved, seeded())
+    ranges = zip(noisy, moved.low, moved.high, strict=True)
+    assert all(low.le(part).all() & high.ge(part).all() for part, low, high in ranges)
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: type(kind).__name__)
+def test_a_corruption_is_a_value_that_does_not_change(kind):
+    with pytest.raises(AttributeError):
+        kind.level = 0.7
+    assert clone(kind, safe=False) == kind
+    assert hash(kind) == hash(clone(kind, safe=False))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_corruption_s_repr_makes_it_again(name):
+    kind = NAMES[name](0.25)
+    assert eval(repr(kind), vars(noise)) == kind
+    assert kind != NAMES[name](0.3)
+    assert repr(kind) == f"{type(kind).__name__}(level=0.25)"
+
+
+@pytest.mark.parametrize("level", [-0.1, 1.1, np.nan, np.inf])
+@pytest.mark.parametrize("kind", BY_SHARE)
+def test_shares_are_between_zero_and_one(kind, level):
+    with pytest.raises(ValueError, match=r"level=.* is a share of the values"):
+        kind(level)
+
+
+@pytest.mark.parametrize("level", [-0.1, np.nan, np.inf])
+def test_deviations_are_not_negative(level):
+    with pytest.raises(ValueError, match=r"level=.* must be a standard deviation"):
+        Gaussian(level)
+
+
+def test_public_names_are_there_and_no_others_are_needed():
+    assert set(noise.__all__) == {"Corruption", *(k.__name__ for k in NAMES.values())}
+    assert all(hasattr(noise, name) for name in noise.__all__)
+
+
+# -- tables ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ALL[:-1], ids=lambda kind: type(kind).__name__)
+def test_tables_are_corrupted_in_chunks_of_any_size(monkeypatch, kind, dtype):
+    rng = np.random.default_rng(0)
+    table = (100 + rng.normal(size=(200, D))).astype(dtype)
+    table.setflags(write=False)
+    mean = table.mean(0, dtype=np.float64)
+    ranges = np.stack([table.min(0), table.max(0)]) - mean
+    for chunk_rows in (4096, 7):
+        monkeypatch.setattr(noise, "CHUNK_ROWS", chunk_rows)
+        noisy = corrupted(table, kind, mean, ranges, seeded())
+        assert noisy.dtype == dtype
+        assert noisy.shape == table.shape
+        assert not np.array_equal(noisy, table)
+        assert np.abs(noisy - table).max() < 10

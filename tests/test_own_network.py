@@ -1,0 +1,352 @@
+import pickle
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from torch import nn
+
+from skae import (
+    VAE,
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+)
+from skae.metrics import reconstruction_error, reconstruction_r2
+
+
+def dense(n_features, n_components, width=32, outputs=None):
+    return (
+        nn.Sequential(
+            nn.Linear(n_features, width),
+            nn.SiLU(),
+            nn.Linear(width, outputs or n_components),
+        ),
+        nn.Sequential(
+            nn.Linear(n_components, width), nn.SiLU(), nn.Linear(width, n_features)
+        ),
+    )
+
+
+def posterior(n_features, n_components):
+    return dense(n_features, n_components, outputs=2 * n_components)
+
+
+def normalised(n_features, n_components):
+    encoder, decoder = dense(n_features, n_components)
+    encoder.insert(1, nn.BatchNorm1d(32))
+    return encoder, decoder
+
+
+def dropping(n_features, n_components):
+    encoder, decoder = dense(n_features, n_components)
+    decoder.insert(1, nn.Dropout(0.2))
+    return encoder, decoder
+
+
+class Tied(nn.Module):
+    """A decoder with the weight of its encoder."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, codes):
+        return codes @ self.encoder.weight
+
+
+def tied(n_features, n_components):
+    encoder = nn.Linear(n_features, n_components)
+    return encoder, Tied(encoder)
+
+
+def partly_frozen(n_features, n_components):
+    encoder, decoder = dense(n_features, n_components)
+    encoder[0].requires_grad_(False)
+    return encoder, decoder
+
+
+class Recurrent(nn.Module):
+    """An encoder that reads the columns one after the other."""
+
+    def __init__(self, n_components):
+        super().__init__()
+        self.reader = nn.GRU(1, 8, batch_first=True)
+        self.last = nn.Linear(8, n_components)
+
+    def forward(self, x):
+        return self.last(self.reader(x[..., None])[0][:, -1])
+
+
+def recurrent(n_features, n_components):
+    return Recurrent(n_components), nn.Linear(n_components, n_features)
+
+
+FACTORIES = [dense, normalised, dropping, tied, partly_frozen, recurrent]
+FAMILY = {
+    "plain": AutoencoderTransformer(2, network=dense),
+    "not anchored": AutoencoderTransformer(2, network=dense, anchor=None),
+    "whitened": AutoencoderTransformer(2, network=dense, whiten=True),
+    "absolute": AutoencoderTransformer(2, network=dense, loss="absolute_error"),
+    "plainly": AutoencoderTransformer(2, network=dense, early_stopping=False),
+    "denoising": DenoisingAutoencoder(2, network=dense),
+    "sparse": SparseAutoencoder(8, network=dense, sparsity=0.3),
+    "topk": SparseAutoencoder(8, network=dense, sparsity=0.3, penalty="topk"),
+    "contractive": ContractiveAutoencoder(2, network=dense),
+    "VAE": VAE(2, network=posterior),
+    "VAE, not anchored": VAE(2, network=posterior, anchor=None),
+}
+METHODS = ["transform", "reconstruct", "score_samples", "jacobian_norm"]
+
+
+@pytest.fixture
+def learner():
+    return AutoencoderTransformer(2, network=dense, max_iter=400, random_state=0)
+
+
+@pytest.fixture
+def model():
+    return AutoencoderTransformer(2, network=dense, max_iter=20, random_state=0)
+
+
+# -- every estimator -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_every_estimator_takes_a_network(curved, n_rows, name):
+    X = curved(n_rows)
+    model = clone(FAMILY[name]).set_params(max_iter=120, random_state=0).fit(X)
+    assert model._state["factory"] is model.network
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+    codes = model.transform(X)
+    assert codes.shape == (n_rows, model.n_components_)
+    np.testing.assert_allclose(model.inverse_transform(codes), model.reconstruct(X))
+    again = clone(model).fit(X)
+    loaded = pickle.loads(pickle.dumps(model))
+    for method in METHODS:
+        expected = getattr(model, method)(X)
+        assert np.isfinite(expected).all()
+        np.testing.assert_array_equal(getattr(again, method)(X), expected)
+        np.testing.assert_array_equal(getattr(loaded, method)(X), expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "not anchored", "whitened", "denoising", "contractive", "VAE"]
+)
+def test_jacobians_are_those_of_finite_differences(curved, name):
+    X = curved(300)
+    model = clone(FAMILY[name]).set_params(max_iter=120, random_state=0).fit(X)
+    low, high = np.quantile(X, [0.02, 0.98], axis=0)  # no kinks of clipped rows
+    inner = X[((low < X) & (high > X)).all(axis=1)]
+    assert len(inner) > 150
+    total, step = 0, 1e-5
+    for move in step * np.eye(6):
+        change = model.transform(inner + move) - model.transform(inner - move)
+        total += np.square(change / (2 * step)).sum(axis=1)
+    np.testing.assert_allclose(model.jacobian_norm(inner), total, rtol=1e-4)
+
+
+@pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.__name__)
+@pytest.mark.parametrize("anchor", ["pca", None])
+def test_modules_of_many_kinds_fit_and_are_the_same_again(
+    model, curved, n_rows, factory, anchor
+):
+    X = curved(n_rows)
+    model.set_params(network=factory, anchor=anchor, max_iter=60)
+    first = model.fit(X).reconstruct(X)
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(model.reconstruct(X), first)
+    np.testing.assert_allclose(model.reconstruct(X[:3]), first[:3], rtol=1e-9)
+    np.testing.assert_array_equal(clone(model).fit(X).reconstruct(X), first)
+    if anchor is None:
+        other = clone(model).set_params(random_state=1).fit(X).reconstruct(X)
+        assert not np.array_equal(other, first)
+
+
+def test_what_is_frozen_stays_as_it_was(model, X_large):
+    kept = []
+
+    def factory(n_features, n_components):
+        pair = partly_frozen(n_features, n_components)
+        kept.append(pair[0][0].weight.detach().clone())
+        return pair
+
+    model.set_params(network=factory, early_stopping=False).fit(X_large)
+    weight = torch.from_numpy(model._state["network.encoder.0.weight.bias"])
+    assert any(torch.equal(weight, one) for one in kept)
+
+
+# -- what it learns --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factory", [dense, normalised])
+def test_curved_tables_get_something_better(learner, curved, n_rows, factory):
+    X, new = curved(n_rows), curved(500, seed=1)
+    learner.set_params(network=factory).fit(X)
+    assert learner.pca_ratio_ < 0.9
+    error = reconstruction_error(PCA(2).fit(X), new)
+    assert reconstruction_error(learner, new) < 0.9 * error
+
+
+def test_linear_tables_get_pca_itself(model, linear, n_rows):
+    X = linear(n_rows)
+    model.set_params(learning_rate_init=1e-12).fit(X)
+    assert model.pca_ratio_ == 1.0
+    np.testing.assert_allclose(model.transform(X), PCA(2).fit_transform(X), atol=1e-5)
+
+
+def test_it_starts_at_pca_whatever_the_network(model, X_large):
+    for factory in FACTORIES:
+        model.set_params(network=factory).fit(X_large)
+        assert model.validation_curve_[0] == pytest.approx(1.0)
+
+
+def test_without_an_anchor_it_learns_from_nothing(learner, curved, n_rows):
+    X, new = curved(n_rows), curved(500, seed=1)
+    learner.set_params(anchor=None, max_iter=1000).fit(X)
+    assert reconstruction_r2(learner, new) > 0.5
+
+
+@pytest.mark.parametrize("anchor", ["pca", None])
+def test_a_dense_network_of_one_s_own_is_as_good_as_the_built_in(curved, anchor):
+    X, new = curved(700), curved(500, seed=1)
+    shared = {"anchor": anchor, "max_iter": 600, "random_state": 0}
+    own = AutoencoderTransformer(2, network=dense, **shared).fit(X)
+    built_in = AutoencoderTransformer(2, hidden_layer_sizes=(32,), **shared).fit(X)
+    assert reconstruction_r2(own, new) > reconstruction_r2(built_in, new) - 0.1
+
+
+def test_rows_far_out_are_reconstructed_about_as_by_pca(learner, curved):
+    X = curved(700)
+    far = 1e4 * np.random.default_rng(0).normal(size=(50, 6))
+    pca = PCA(2).fit(X)
+    errors = np.mean((pca.inverse_transform(pca.transform(far)) - far) ** 2, axis=1)
+    np.testing.assert_allclose(-learner.fit(X).score_samples(far), errors, rtol=0.2)
+
+
+@pytest.mark.parametrize("params", [{}, {"anchor": None}])
+def test_a_warm_start_goes_on(learner, X_large, params):
+    learner.set_params(warm_start=True, max_iter=100, **params).fit(X_large)
+    first = learner.score(X_large)
+    learner.set_params(max_iter=400).fit(X_large)
+    assert learner.score(X_large) > first
+
+
+def test_a_warm_start_needs_the_same_network(learner, X_large):
+    learner.set_params(warm_start=True, max_iter=100).fit(X_large)
+    for other in (tied, None):
+        learner.set_params(network=other)
+        with pytest.raises(ValueError, match="warm_start=True goes on"):
+            learner.fit(X_large)
+
+
+# -- side effects ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factory", [dense, dropping], ids=["dense", "dropping"])
+def test_global_random_states_stay_and_have_no_part(
+    model, curved, n_rows, factory, global_states
+):
+    X = curved(n_rows)
+    model.set_params(network=factory)
+    expected = clone(model).fit(X).transform(X)
+    torch.manual_seed(12345)
+    before = global_states()
+    codes = model.fit(X).transform(X)
+    model.jacobian_norm(X)
+    np.testing.assert_equal(global_states(), before)
+    np.testing.assert_array_equal(codes, expected)
+
+
+def test_gradients_are_on_or_off_as_before(model, X):
+    for enabled in (True, False):
+        with torch.set_grad_enabled(enabled):
+            model.fit(X).jacobian_norm(X)
+            assert torch.is_grad_enabled() is enabled
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_it_fits_where_gradients_are_off(model, X, mode):
+    expected = clone(model).fit(X).transform(X)
+    with mode():
+        codes = model.fit(X).transform(X)
+        assert np.isfinite(model.jacobian_norm(X)).all()
+    np.testing.assert_array_equal(codes, expected)
+
+
+def test_a_network_is_any_callable(model, X):
+    expected = model.fit(X).transform(X)
+    model.set_params(network=partial(dense, width=32)).fit(X)
+    np.testing.assert_array_equal(model.transform(X), expected)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.transform(X), expected)
+
+
+def test_the_factory_learns_the_sizes(model, X):
+    asked = set()
+
+    def factory(*sizes):
+        asked.add(sizes)
+        return dense(*sizes)
+
+    model.set_params(network=factory, n_components=3).fit(X)
+    assert asked == {(6, 3)}
+    assert all(type(size) is int for size in next(iter(asked)))
+
+
+def test_none_takes_what_pca_needs(model, X):
+    model.set_params(n_components=None).fit(X)
+    expected = PCA(0.95, svd_solver="full").fit(X).n_components_
+    assert abs(model.n_components_ - expected) <= 1
+
+
+# -- errors ----------------------------------------------------------------------------
+
+
+def test_a_share_of_the_variance_needs_codes_that_can_be_cut(model, X):
+    with pytest.raises(ValueError, match=r"n_components=0.9, a share .* Give an int"):
+        model.set_params(n_components=0.9).fit(X)
+
+
+@pytest.mark.parametrize("network", ["dense", 3, nn.Linear(6, 2).weight.detach()])
+def test_a_network_is_called(model, X, network):
+    with pytest.raises(ValueError, match="'network' parameter"):
+        model.set_params(network=network).fit(X)
+
+
+def short(n_features, n_components):
+    return nn.Linear(n_features, 1), nn.Linear(n_components, n_features)
+
+
+def encoder_only(n_features, n_components):
+    return nn.Linear(n_features, n_components)
+
+
+def stranger(n_features, n_components):
+    return nn.Linear(99, n_components), nn.Linear(n_components, n_features)
+
+
+@pytest.mark.parametrize("anchor", ["pca", None])
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (short, r"network's encoder must turn rows of 6 into rows of 2"),
+        (encoder_only, r"network must return two torch.nn.Module, .* returned Linear"),
+        (stranger, r"network's encoder must turn rows of 6 into rows of 2"),
+    ],
+)
+def test_wrong_networks_are_named_before_any_training(
+    model, curved, n_rows, factory, message, anchor
+):
+    model.set_params(network=factory, anchor=anchor)
+    with pytest.raises((ValueError, TypeError), match=message):
+        model.fit(curved(n_rows))
+    assert not hasattr(model, "n_features_in_")
+
+
+def test_a_density_s_encoder_gives_means_and_variances(X):
+    with pytest.raises(ValueError, match="encoder must turn rows of 6 into rows of 4"):
+        VAE(2, network=dense).fit(X)
