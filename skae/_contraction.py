@@ -77,12 +77,3 @@ class Contraction:
         generator = torch.Generator(like.device).manual_seed(0)
         product = self._probe(encoder, like, generator)
         return product.square_().sum(-1).mul_(self.weight)
-
-    def exact(self, encoder: EncoderHalf, like: Tensor) -> Tensor:
-        """Return the penalty of each row, one code after the other."""
-        total = like.new_zeros(like.shape[:-1])
-        for j in range(like.shape[-1]):
-            v = torch.zeros_like(like)
-            v[..., j] = self.codes[..., j]
-            total += self._pull(encoder, v).square_().sum(-1)
-        return total.mul_(self.weight)

@@ -1,16 +1,17 @@
 """A convolutional encoder and decoder for flattened images of any size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import prod
 
 import torch
 from torch import Tensor, nn
 
-PHI: dict[str, type[nn.Module]] = {
+PHI: dict[str, Callable[[], nn.Module]] = {
     "elu": nn.ELU,
-    "gelu": nn.GELU,
+    "gelu": partial(nn.GELU, approximate="tanh"),
     "identity": nn.Identity,
     "leaky_relu": nn.LeakyReLU,
     "logistic": nn.Sigmoid,

@@ -87,11 +87,22 @@ class DenoisingAutoencoder(BaseAutoencoder):
         self.noise_level = noise_level
 
     def _corruption(self) -> Corruption:
-        if isinstance(self.noise, Corruption):
-            return self.noise
-        if isinstance(self.noise, str):
-            return NAMES[self.noise](float(self.noise_level))
-        return Custom(self.noise)
+        noise, level = self.noise, float(self.noise_level)
+        if isinstance(noise, Corruption):
+            return noise
+        if isinstance(noise, type):
+            raise TypeError(
+                f"noise={noise.__name__} is a class; pass an object of it, such as "
+                f"{noise.__name__}(0.3)."
+            )
+        if not isinstance(noise, str):
+            return Custom(noise)
+        if noise != "gaussian" and level > 1:
+            raise ValueError(
+                f"noise_level={level} must be at most 1: for noise={noise!r} it is a "
+                "share of the values."
+            )
+        return NAMES[noise](level)
 
     def _design(self, n_features: int) -> dict[str, Any]:
         return {"corruption": self._corruption(), "effort": EFFORT}

@@ -1,9 +1,10 @@
 """What an autoencoder that is a density does with rows besides."""
 
-from typing import TYPE_CHECKING, cast
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from ._codec_mixin import CodecMixin
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from ._evidence import Evidence
 
 DRAWS = 32768  # from the prior, to learn the moments of samples
+
+
+def _positive(name: str, value: Any) -> int:
+    return int(check_scalar(value, name, Integral, min_val=1))
 
 
 class DensityMixin(CodecMixin):
@@ -43,7 +48,7 @@ class DensityMixin(CodecMixin):
         ndarray of shape (n_samples,)
             Log-likelihoods in nats, comparable with `PCA.score_samples`.
         """
-        return self._apply("log_likelihood", X, n_draws)
+        return self._apply("log_likelihood", X, _positive("n_draws", n_draws))
 
     def elbo(self, X, n_draws=100):
         """Return the evidence bound of each row, which its log-likelihood exceeds.
@@ -60,7 +65,7 @@ class DensityMixin(CodecMixin):
         ndarray of shape (n_samples,)
             Bounds in nats, with `beta` taken as one.
         """
-        return self._apply("bound", X, n_draws)
+        return self._apply("bound", X, _positive("n_draws", n_draws))
 
     def posterior(self, X):
         """Return mean and standard deviation of each row's codes.
@@ -100,6 +105,7 @@ class DensityMixin(CodecMixin):
             Rows in the units of X, noise included; zeros and ones for "bernoulli".
         """
         check_is_fitted(self)
+        n_samples = _positive("n_samples", n_samples)
         rng = check_random_state(random_state)
         mean = self.inverse_transform(rng.normal(size=(n_samples, self.n_components_)))
         if self.noise_variance_ is None:

@@ -76,8 +76,11 @@ class Evidence(Codec):
         normal = self._model.units.loss == "normal"
         noise = self._tensor(self.noise_variance()) if normal else None
         generator = torch.Generator().manual_seed(0)
-        for _ in range(n_draws):
-            draw = torch.randn(1, mean.shape[1], generator=generator).to(mean)
+        draw = torch.empty(1, mean.shape[1])
+        for i in range(n_draws):
+            # Each draw comes with its opposite: what is linear in it cancels.
+            draw = -draw if i % 2 else torch.randn(draw.shape, generator=generator)
+            draw = draw.to(mean)
             z = deviation * draw + mean
             ratio = (draw.square() + log_variance - z.square()).sum(-1).mul_(0.5)
             yield self._log_likelihood(x, z, noise) + ratio

@@ -23,6 +23,7 @@ from ._finish import boxed, whitened
 from ._fold import Fold
 from ._holdout import MAX_HELD, pca_errors, split
 from ._model import Model, Units
+from ._modules import Modules
 from ._probabilistic import probabilistic
 from ._rows import Rows, count_distinct, distinct, moments, row_hashes
 from ._settings import SMALL, Settings
@@ -95,6 +96,10 @@ class Recipe:
             start = replace(start, whitening=None, box=None)
         self._rows, self._hashes, self._start = rows, hashes, start
         self._settings = settings.resolve(n_distinct, rows.n_features)
+        if settings.factory is not None and self._size is not None:
+            k, outputs = self._size, settings.kind.outputs(self._size)
+            sizes = Modules(rows.n_features, k, settings.factory, outputs=outputs)
+            sizes.shapes()  # modules that do not fit raise here
         self._folded = n_distinct < SMALL and start is None and settings.early_stopping
         checks = make_plan(self._settings).checks
         self.n_reports = 2 * checks if self._folded else checks

@@ -36,6 +36,10 @@ class _Half:
             each = [f(part) for f, part in zip(self._modules, parts, strict=True)]
             return torch.stack(each) if self._stacked else each[0]
 
+    def _train(self, mode: bool) -> None:
+        for module in self._modules:
+            module.train(mode)
+
     def _scaled(self, raw: Tensor) -> Tensor:
         y = raw.detach()
         return y.clone() if self._gain is None else y * self._gain
@@ -79,9 +83,11 @@ class ModuleEncoder(_Half):
                 self._leaf = self._gain.detach().clone().requires_grad_()
                 v = v * self._leaf
             x = self._input.clone().requires_grad_()
+            self._train(False)  # as it predicts: nothing dropped, no statistics moved
             (self._product,) = torch.autograd.grad(
                 self._run(x, graph=True), x, v, create_graph=self._training
             )
+        self._train(self._training)
         return self._product.detach()
 
     def pull_gradient(self, grad: Tensor) -> None:

@@ -41,6 +41,11 @@ class VAE(DensityMixin, BaseAutoencoder):
         Weight of the divergence from the prior; without an anchor it grows from zero
         over 30 % of the steps. Above one codes say less of each row and are more
         independent.
+    network : callable or None, default=None
+        A network of your own: ``network(n_features, n_components)`` returns two
+        `torch.nn.Module`, encoder and decoder, made anew for each fit. The encoder's
+        output is twice as wide as the codes: means, then log-variances (relative to
+        those of the anchor's posterior, where there is one).
     {parameters}
 
     Attributes

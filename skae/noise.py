@@ -291,7 +291,10 @@ def corrupted(
     for start in range(0, len(rows), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
         clean = torch.from_numpy(rows[part] - mean)
-        result[part] = corruption.apply(clean, columns, generator).numpy() + mean
+        noisy = corruption.apply(clean, columns, generator)
+        # What is not changed stays as it is, to the last bit.
+        same = (noisy == clean).numpy()
+        result[part] = np.where(same, rows[part], noisy.numpy() + mean)
     return result
 
 

@@ -101,3 +101,16 @@ def contraction(penalty, encode, inputs, like):
     if penalty.linear is not None:
         product = product + v @ penalty.linear.mT
     return penalty.weight * (product * penalty.inputs).square().sum()
+
+
+def exact_contraction(penalty, encoder, like):
+    """Return the penalty of each row, summed over the codes instead of drawn."""
+    total = 0.0
+    for j in range(like.shape[-1]):
+        v = torch.zeros_like(like)
+        v[..., j] = penalty.codes[..., j]
+        product = encoder.pull(v)
+        if penalty.linear is not None:
+            product = product + v @ penalty.linear.mT
+        total = total + (product * penalty.inputs).square().sum(-1)
+    return penalty.weight * total

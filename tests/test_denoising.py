@@ -179,7 +179,7 @@ def test_corrupt_leaves_the_global_random_states_alone(model, X, global_states):
         ({"noise": "pink"}, "'noise' parameter"),
         ({"noise": None}, "'noise' parameter"),
         ({"noise_level": -1.0}, "'noise_level' parameter"),
-        ({"noise": "masking", "noise_level": 1.5}, "level=1.5 is a share"),
+        ({"noise": "masking", "noise_level": 1.5}, "noise_level=1.5 must be at most 1"),
         ({"noise": lambda X, rng: X[:3]}, "passed as noise must return"),
     ],
 )
@@ -193,3 +193,14 @@ def test_a_function_is_a_corruption_as_well(model, X):
     function = model.set_params(noise=shifted).fit(X)
     corruption = clone(model).set_params(noise=Custom(shifted)).fit(X)
     np.testing.assert_array_equal(function.transform(X), corruption.transform(X))
+
+
+def test_a_class_of_noise_is_not_a_noise(X):
+    with pytest.raises(TypeError, match=r"pass an object of it, such as Masking\(0.3\)"):
+        DenoisingAutoencoder(2, noise=Masking).fit(X)
+
+
+def test_values_that_are_left_alone_stay_as_they_are(X):
+    model = DenoisingAutoencoder(2, noise="masking", max_iter=20).fit(X)
+    same = model.corrupt(X, random_state=0) == X
+    assert 0.6 < same.mean() < 0.8

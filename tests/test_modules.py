@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from by_autograd import exact_contraction
 from torch import nn
 
 from skae._contraction import Contraction
@@ -171,7 +172,7 @@ def test_the_exact_contraction_is_that_of_the_jacobian(n_models):
     setting = Setting(n_models=n_models)
     penalty, network = setting.penalty(), setting.network()
     network.outputs(setting.batch.inputs, setting.batch.scores)
-    found = penalty.exact(network.encoder, setting.batch.scores)
+    found = exact_contraction(penalty, network.encoder, setting.batch.scores)
     for m in range(n_models or 1):
 
         def of(tensor, m=m):

@@ -396,3 +396,12 @@ def test_a_warm_start_goes_on(table, params):
 def test_wrong_parameters_are_named(X, name, value):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         VAE(**{name: value}).fit(X)
+
+
+@pytest.mark.parametrize("n_draws", [0, 2.5])
+def test_the_number_of_draws_is_checked(vae, table, n_draws):
+    for method in (vae.score_samples, vae.elbo):
+        with pytest.raises((TypeError, ValueError), match="n_draws"):
+            method(table, n_draws=n_draws)
+    with pytest.raises(ValueError, match="n_samples"):
+        vae.sample(0)
