@@ -196,7 +196,7 @@ def test_a_function_is_a_corruption_as_well(model, X):
 
 
 def test_a_class_of_noise_is_not_a_noise(X):
-    with pytest.raises(TypeError, match=r"pass an object of it, such as Masking\(0.3\)"):
+    with pytest.raises(TypeError, match=r"an object of it, such as Masking\(0.3\)"):
         DenoisingAutoencoder(2, noise=Masking).fit(X)
 
 
