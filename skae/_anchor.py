@@ -165,6 +165,8 @@ class Anchor:
         PCA's directions, or zeros without an anchor.
     deviations : ndarray of shape (n_components,)
         Standard deviations s of PCA's scores.
+    variances : ndarray of shape (n_components,)
+        Their squares, zero where the rows do not vary (s is one there).
     input_range : ndarray of shape (2, n_features)
         Range of the standardised training rows; inputs are clipped to it.
     code_range : ndarray of shape (2, n_components)
@@ -188,6 +190,7 @@ class Anchor:
     scale: np.ndarray
     components: np.ndarray
     deviations: np.ndarray
+    variances: np.ndarray
     input_range: np.ndarray
     code_range: np.ndarray
     column_range: np.ndarray
@@ -251,6 +254,7 @@ def fit_anchor(
         scale=scale,
         components=top.components,
         deviations=deviations,
+        variances=variances,
         input_range=(np.stack([seen.low, seen.high]) - mean) / scale,
         code_range=np.stack([low, high]),
         column_range=np.stack([stats.low, stats.high]) - mean,

@@ -140,14 +140,13 @@ class BaseAutoencoder(
         try:
             table = self._check_table(X, reset=True)
             rows = self._weigh(table, sample_weight)
-            outcome = self._run(rows, X, y, sample_weight)
+            fitted = self._fitted(self._run(rows, X, y, sample_weight), rows)
         except BaseException:
             for name in ("n_features_in_", "feature_names_in_"):
                 vars(self).pop(name, None)
             vars(self).update(kept)
             raise
-        self._keep(outcome, rows)
-        self._asked = self.n_components
+        vars(self).update(fitted, _asked=self.n_components)
         return self
 
     def _run(self, rows: Rows, X: Any, y: Any, sample_weight: Any) -> "Outcome":
@@ -243,7 +242,13 @@ class BaseAutoencoder(
             factory=factory,
             layerwise=self.pretrain is not None,
         )
-        return replace(settings, **design)
+        settings = replace(settings, **design)
+        if settings.layerwise and settings.hidden == ():
+            raise ValueError(
+                "pretrain='layerwise' trains hidden layers, and there are none. Set "
+                "hidden_layer_sizes, for instance to (128, 64)."
+            )
+        return settings
 
     def _start(self, settings: "Settings", rows: Rows) -> "Model | None":
         """Return the model to go on from, if there is one of the same shape."""
@@ -271,7 +276,8 @@ class BaseAutoencoder(
         if not same:
             raise ValueError(
                 "warm_start=True goes on with the network of the previous fit, whose "
-                "features, n_components, network, kind of codes, anchor or loss differ "
+                "features, n_components, network, kind of codes (beta, sparsity, "
+                "penalty, sparsity_weight), anchor or loss differ "
                 "from what is asked for now. Set warm_start=False."
             )
         return model
@@ -301,15 +307,17 @@ class BaseAutoencoder(
             "_state": model.state(),
         }
 
-    def _keep(self, outcome: "Outcome", rows: Rows) -> None:
-        """Keep what a fit has found, and what else is told about the rows."""
-        vars(self).update(self._attributes(outcome.model))
-        self.explained_variance_ratio_ = np.diff(outcome.shares, prepend=0.0)
-        self.loss_curve_ = outcome.training
-        self.validation_curve_ = outcome.validation
-        self.n_iter_ = max(1, outcome.n_iter)
-        self.pca_ratio_ = outcome.ratio
-        self.device_ = str(outcome.device)
+    def _fitted(self, outcome: "Outcome", rows: Rows) -> dict[str, Any]:
+        """Return all fitted attributes; nothing is kept if this is interrupted."""
+        return {
+            **self._attributes(outcome.model),
+            "explained_variance_ratio_": np.diff(outcome.shares, prepend=0.0),
+            "loss_curve_": outcome.training,
+            "validation_curve_": outcome.validation,
+            "n_iter_": max(1, outcome.n_iter),
+            "pca_ratio_": outcome.ratio,
+            "device_": str(outcome.device),
+        }
 
     def __sklearn_tags__(self):
         """Return the estimator's tags."""

@@ -42,7 +42,7 @@ class CodecMixin(BaseEstimator):
 
         return Codec
 
-    def _codec(self, dtype: np.dtype) -> "Codec":
+    def _codec(self, dtype: np.dtype, model: "Model | None" = None) -> "Codec":
         from ._runtime import resolve_device
 
         try:
@@ -53,12 +53,14 @@ class CodecMixin(BaseEstimator):
                 f"device={str(self.device)!r} is not available here; the CPU is used.",
                 stacklevel=4,
             )
-        return self._codec_class()(self._model(), dtype, device)
+        return self._codec_class()(model or self._model(), dtype, device)
 
-    def _quietly(self) -> Any:
+    def _quietly(self, model: "Model | None" = None) -> Any:
+        """Return the mode in which a model, the fitted one if None, predicts."""
         from ._runtime import without_gradients
 
-        return without_gradients(autograd="factory" in self._state)
+        state = self._state if model is None else model.state()
+        return without_gradients(autograd="factory" in state)
 
     def _apply(self, method: str, X: Any, *args: Any) -> np.ndarray:
         """Call a method of the codec on X, in X's own precision."""
@@ -149,8 +151,9 @@ class CodecMixin(BaseEstimator):
         -------
         ndarray of shape (n_samples,)
             The sum over codes i and columns j of ``(d code_i / d x_j) ** 2``, codes
-            being what `transform` returns; exact, up to the trust in rows far outside
-            the training range, which is held fixed.
+            being what `transform` returns. It is exact inside the training range; on
+            its edge, beyond which the networks see no change, the derivative is that
+            of the inner side, and far outside the trust in a row is held fixed.
         """
         return self._apply("jacobian", X)
 
@@ -184,7 +187,7 @@ class CodecMixin(BaseEstimator):
         Returns
         -------
         float
-            Minus the mean squared reconstruction error.
+            The mean.
         """
         scores = self.score_samples(X)
         if sample_weight is not None:

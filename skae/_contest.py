@@ -8,6 +8,7 @@ import numpy as np
 
 from ._anchor import Anchor
 from ._architecture import Architecture
+from ._codes import Plain
 from ._fold import Fold
 from ._holdout import Errors, judge, pca_errors
 from ._model import BACKGROUND, Model, Units
@@ -161,6 +162,8 @@ class Contest:
             losses = trainee.measure(self._held, k)()
             trainee.params.flat.copy_(now)
             return losses
+        if trainee.units.loss == "bernoulli":
+            return self._independent_losses()
         k = min(k, *(len(f.found.variances) for f in self._folds))
         anchors = [fold.anchor(k) for fold in self._folds]
         plain = replace(
@@ -173,6 +176,14 @@ class Contest:
         )
         pca = new_trainee(anchors, plain, trainee.units)
         return pca.measure(pca.hold([fold.held for fold in self._folds]))()
+
+    def _independent_losses(self) -> np.ndarray:
+        """Return the loss of independent columns on each held-out row."""
+        trainee = self.trainee
+        simple = replace(self._settings, hidden=(), factory=None, code=Plain())
+        none = new_trainee(trainee.anchors, simple, trainee.units)
+        none.params.flat.zero_()  # the head's mean is all that is left
+        return none.measure(none.hold([fold.held for fold in self._folds]))()
 
     def run(self, report: Report) -> Result:
         """Train, and say what the held-out rows say."""
@@ -197,7 +208,9 @@ class Contest:
         history.training = [shown(value) for value in history.training]
         history.validation = [shown(value) for value in history.validation]
         start = self._pca if self._start is None else history.start_rows
-        best = start if history.best_rows is None else history.best_rows
+        best = history.best_rows
+        if best is None:  # interrupted before it began
+            best = self._judged(trainee.measure(self._held)())
         assert best is not None
         assert start is not None
         factor = 1.0

@@ -37,7 +37,8 @@ class ContractiveAutoencoder(BaseAutoencoder):
 
     Notes
     -----
-    Shrinking the codes and stretching the decoder shrinks J as well: compare norms with
+    The held-out comparison with PCA, and `pca_ratio_`, include the penalty. Shrinking
+    the codes and stretching the decoder shrinks J as well: compare norms with
     the variance of the codes in mind.
 
     References

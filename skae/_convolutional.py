@@ -123,9 +123,9 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         )
         return {"factory": Convolutions(shape, channels, self.activation), **changes}
 
-    def _keep(self, outcome, rows) -> None:
-        super()._keep(outcome, rows)
-        self.image_shape_ = self._shape(rows.n_features)
+    def _fitted(self, outcome, rows) -> dict[str, Any]:
+        shape = self._shape(rows.n_features)
+        return super()._fitted(outcome, rows) | {"image_shape_": shape}
 
 
 def _whole(name: str, values: Any) -> tuple[int, ...]:

@@ -9,9 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._codec_mixin import CodecMixin
 from ._rows import Rows, moments
+from ._validation import read_table
 
 if TYPE_CHECKING:
     from ._evidence import Evidence
+    from ._model import Model
 
 ENOUGH = 1000  # rows that tell their own moments
 DRAWS = 32768  # from the prior, to learn the moments of samples
@@ -27,6 +29,9 @@ class DensityMixin(CodecMixin):
     likelihood: str
     noise_variance_: np.ndarray | None
     _calibration: np.ndarray
+
+    def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
+        return read_table(self, X, reset=reset, unit=self._bounded())
 
     def _codec_class(self) -> "type[Evidence]":
         from ._evidence import Evidence
@@ -87,7 +92,7 @@ class DensityMixin(CodecMixin):
         return both[:, 0], both[:, 1]
 
     def sample(self, n_samples=1, random_state=None, *, calibrated=True):
-        """Draw rows from the density.
+        """Draw rows from the network's density, without the share it leaves to PCA.
 
         Parameters
         ----------
@@ -125,18 +130,16 @@ class DensityMixin(CodecMixin):
             drawn = np.stack([rows.mean(axis=0), rows.std(axis=0)])
         return (rows - drawn[0]) * (wanted[1] / drawn[1]) + wanted[0]
 
-    def _learn_moments(self, rows: Rows) -> None:
-        """Keep the noise, and the moments of the rows and of what is drawn."""
-        self.noise_variance_ = None
+    def _moments(self, model: "Model", rows: Rows) -> dict[str, Any]:
+        """Return the noise, and the moments of the rows and of what is drawn."""
         if self.likelihood == "bernoulli":
-            return
-        with self._quietly():
-            codec = cast("Evidence", self._codec(np.dtype(np.float64)))
-            self.noise_variance_ = codec.noise_variance()
-            codes = np.random.default_rng(0).normal(size=(DRAWS, self.n_components_))
+            return {"noise_variance_": None}
+        with self._quietly(model):
+            codec = cast("Evidence", self._codec(np.dtype(np.float64), model))
+            noise = codec.noise_variance()
+            codes = np.random.default_rng(0).normal(size=(DRAWS, model.n_components))
             drawn = codec.decode(codes)
-        deviation = np.sqrt(drawn.var(axis=0) + self.noise_variance_)
+        deviation = np.sqrt(drawn.var(axis=0) + noise)
         wanted = moments(rows)
-        self._calibration = np.stack(
-            [drawn.mean(axis=0), deviation, wanted.mean, wanted.deviation]
-        )
+        calibration = [drawn.mean(axis=0), deviation, wanted.mean, wanted.deviation]
+        return {"noise_variance_": noise, "_calibration": np.stack(calibration)}

@@ -21,8 +21,8 @@ PARAMETERS = r"""
             "identity"}, default="silu"
         Activation of the hidden layers.
     network : callable or None, default=None
-        A network of your own: ``network(n_features, n_components)`` returns two
-        `torch.nn.Module`, encoder and decoder, made anew for each fit. They read the
+        A network of your own: ``network(n_features, n_components)`` returns two new
+        `torch.nn.Module`, encoder and decoder, whenever it is called. They read the
         standardised features and the codes, and are trained by autograd. Any function
         or class that can be imported survives `clone` and pickle. `hidden_layer_sizes`
         and `activation` then have no meaning.

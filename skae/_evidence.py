@@ -28,8 +28,6 @@ from ._likelihood import SPEED
 from ._model import BACKGROUND
 from ._posterior import Posterior
 
-EDGE = 0.01  # probabilities of PCA are kept this far from 0 and 1
-
 
 class Evidence(Codec):
     """A codec that knows the distributions behind codes and rows."""
@@ -61,10 +59,7 @@ class Evidence(Codec):
             squares = (x - self._decode_standard(z)).square_().div_(noise)
             constant = (2 * math.pi * noise).log().sum()
             return squares.sum(-1).add_(constant).mul_(-0.5)
-        if self._network is None:
-            logits = torch.logit(self._decode_standard(z), EDGE)
-        else:
-            logits = self._raw(z)
+        logits = self._raw(z)
         return -torch.nn.functional.binary_cross_entropy_with_logits(
             logits, x, reduction="none"
         ).sum(-1)

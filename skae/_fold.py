@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ._anchor import NEGLIGIBLE, Anchor, Spectrum, basis, fit_anchor, spectrum
+from ._anchor import NEGLIGIBLE, SMALLEST, Anchor, Spectrum, basis, fit_anchor, spectrum
 from ._probabilistic import probabilistic
 from ._rows import Moments, Rows, moments
 from ._settings import Settings
 from .noise import corrupted
 
+QUIET = 1e-2  # share of the variance that is the least noise to start from
 Change = Callable[[np.ndarray], np.ndarray]
 
 
@@ -25,8 +26,8 @@ def noisy(anchor: Anchor, rows: Rows, found: Spectrum, *, linear: bool) -> Ancho
         return probabilistic(anchor, rows)
     k, d = anchor.components.shape
     whole = float(found.column_variances.sum())
-    left = max(whole - float(found.variances[:k].sum()), NEGLIGIBLE * whole)
-    variance = left / max(1, min(len(rows), d) - k)
+    left = whole - float(found.variances[:k].sum())
+    variance = max(left / max(1, min(len(rows), d) - k), QUIET * whole / d)
     return replace(anchor, noise=variance if variance > 0 else 1.0)
 
 
@@ -88,6 +89,9 @@ class Fold:
             weight = self._basis.weights()[at]
             squares += weight @ np.square(left)
             mass += weight.sum()
-        residual = np.sqrt(squares / mass)
-        residual = np.maximum(residual, 0.1 * np.sqrt(np.square(residual).mean()))
-        return replace(anchor, residual=residual, explained=not residual.any())
+        squares /= mass
+        left = float(squares.sum())
+        whole = float(self.found.column_variances.sum())
+        explained = left <= max(NEGLIGIBLE * whole, SMALLEST**2)
+        residual = np.maximum(np.sqrt(squares), 0.1 * np.sqrt(squares.mean()))
+        return replace(anchor, residual=residual, left=left, explained=explained)

@@ -7,7 +7,7 @@
 import torch
 from torch import Tensor
 
-_EDGE = 0.01  # probabilities of the skip path are kept this far from 0 and 1
+EDGE = 0.01  # probabilities of the skip path are kept this far from 0 and 1
 
 
 def _mm(x: Tensor, y: Tensor, out: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ class LogitHead:
         linear = self._mean
         if self._skip is not None:
             linear = self._mean + codes @ self._skip
-        clipped = linear.clamp(_EDGE, 1 - _EDGE)
+        clipped = linear.clamp(EDGE, 1 - EDGE)
         self._slope = (linear == clipped) / (clipped * (1 - clipped))
         return raw.add_(torch.logit(clipped))
 

@@ -145,6 +145,7 @@ class Model:
             a,
             components=a.components[:k],
             deviations=a.deviations[:k],
+            variances=a.variances[:k],
             code_range=a.code_range[:, :k],
             shrink=a.shrink[:k],
         )
@@ -181,9 +182,8 @@ class Model:
             return state
         if isinstance(sizes, Modules):
             ours = isinstance(sizes.factory, Convolutions)
-            state["factory"] = (
-                asdict(cast(Any, sizes.factory)) if ours else sizes.factory
-            )
+            factory = asdict(cast(Any, sizes.factory)) if ours else sizes.factory
+            state |= {"factory": factory, "seed": sizes.seed}
         else:
             state |= {"hidden": sizes.hidden, "activation": sizes.activation}
         return state | {f"network.{k}": v for k, v in self.weights.items()}
@@ -225,6 +225,7 @@ class Model:
             gains, factory = "encoder.gain.bias" in weights, state["factory"]
             if isinstance(factory, dict):
                 factory = Convolutions(**factory)
+            sizes["seed"] = state["seed"]
             architecture = Modules(d, k, factory, gains=gains, **sizes)
         else:
             hidden, activation = tuple(state["hidden"]), state["activation"]

@@ -33,7 +33,10 @@ class _Half:
         """Return the modules' outputs, with what autograd needs to go back if asked."""
         with torch.set_grad_enabled(graph):
             parts = x.unbind(0) if self._stacked else (x,)
-            each = [f(part) for f, part in zip(self._modules, parts, strict=True)]
+            # Modules may work in place: each gets a copy.
+            each = [
+                f(part.clone()) for f, part in zip(self._modules, parts, strict=True)
+            ]
             return torch.stack(each) if self._stacked else each[0]
 
     def _train(self, mode: bool) -> None:
@@ -70,7 +73,8 @@ class ModuleEncoder(_Half):
         if self._pulled is not None:
             product, by_product = self._pulled
             roots, grads = [*roots, product], [*grads, by_product]
-        torch.autograd.backward(roots, grads)
+        if any(root.requires_grad for root in roots):  # else nothing is to be learned
+            torch.autograd.backward(roots, grads)
         if self._pulled is not None and self._gain_grad is not None:
             assert self._leaf.grad is not None
             self._gain_grad += self._leaf.grad

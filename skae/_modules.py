@@ -16,9 +16,10 @@ Bachlechner, T. et al. (2021). ReZero is all you need: fast convergence at large
 UAI.
 """
 
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -31,11 +32,14 @@ Factory = Callable[[int, int], tuple[nn.Module, nn.Module]]
 PARTS = ("encoder", "decoder")
 
 
+_lock = threading.RLock()  # there is one global state for all threads
+
+
 @contextmanager
 def global_seed(seed: int) -> Generator[None, None, None]:
     """Seed what modules draw from, PyTorch's global state, and restore it after."""
     devices = range(torch.cuda.device_count())
-    with torch.random.fork_rng(devices):
+    with _lock, torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield
 
@@ -104,9 +108,16 @@ class Modules:
     outputs: int | None = None
     noise: bool = False
     seed: int = 0
+    _made: list[nn.Module] = field(
+        default_factory=list[nn.Module], compare=False, repr=False
+    )
 
     def build(self, seed: int) -> Pair:
-        """Return new modules; the global random state is left as it was."""
+        """Return new modules; the global random state is left as it was.
+
+        The same seed makes the same modules, with all that is random in them beside
+        what is in the flat buffer.
+        """
         with torch.inference_mode(False), global_seed(seed):
             pair = self.factory(self.n_features, self.n_components)
             if (
@@ -119,6 +130,9 @@ class Modules:
                     f"returned {type(pair).__name__}."
                 )
             self._check(pair)
+            if any(half is old for half in pair for old in self._made):
+                raise ValueError("network must make new modules at each call.")
+            self._made[:] = pair
         return pair
 
     def _check(self, pair: Pair) -> None:
@@ -166,8 +180,7 @@ class Modules:
         """Copy the modules' own initial values; each of several models has others."""
         params.flat.zero_()
         for m in range(params.n_models or 1):
-            seed = int(torch.randint(2**31, (1,), generator=generator))
-            for name, value in _arrays(self.build(seed)).items():
+            for name, value in _arrays(self.build(self.seed + m)).items():
                 view = params.views[name]
                 (view if params.n_models is None else view[m]).copy_(value.detach())
         if self.gains and not zero:
@@ -185,7 +198,7 @@ class Modules:
         models = [None] if params.n_models is None else range(params.n_models)
         built: list[Pair] = []
         for model in models:
-            pair = self.build(self.seed)
+            pair = self.build(self.seed + (model or 0))
             _bind(pair, params, grads, model)
             built.append(pair)
         encoders, decoders = zip(*built, strict=True)

@@ -56,6 +56,7 @@ def pretrain(
     batches: Callable[[], Iterator[Batch]],
     plan: Plan,
     rows: int,
+    seed: int,
     generator: torch.Generator,
     *,
     last: bool,
@@ -74,8 +75,10 @@ def pretrain(
         The schedule of the whole network, of which each layer gets a share.
     rows : int
         Rows of a batch.
+    seed : int
+        Seed of the first weights.
     generator : torch.Generator
-        Source of first weights and masks.
+        Source of the masks.
     last : bool
         Whether the decoder's last layer is trained, too; not where it starts at zero.
 
@@ -107,7 +110,8 @@ def pretrain(
             dtype=params.flat.dtype,
             device=params.flat.device,
         )
-        sizes.initialise(small, torch.Generator().manual_seed(layer), zero=False)
+        first = torch.Generator().manual_seed(seed + layer)
+        sizes.initialise(small, first, zero=False)
         grads = small.zeros_like()
         scale = params.flat.new_ones(1, sizes.n_features)
         network = Autoencoder(

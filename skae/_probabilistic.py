@@ -41,8 +41,7 @@ def probabilistic(anchor: Anchor, rows: Rows) -> Anchor:
     mass = float(rows.weights().sum())
     counts = rows.weight is None or bool((rows.weight % 1 == 0).all())
     unbiased = mass / (mass - 1) if counts and mass > 1 else 1.0
-    there = np.any(anchor.components, axis=1)
-    variances = np.where(there, unbiased * anchor.deviations**2, 0.0)
+    variances = unbiased * anchor.variances
     left = int(min(mass if counts else len(rows), d)) - k
     noise = unbiased * anchor.left / left if left > 0 else 0.0
     whole = float(variances.sum()) + unbiased * anchor.left

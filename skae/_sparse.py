@@ -23,13 +23,15 @@ class SparseAutoencoder(BaseAutoencoder):
     r"""Autoencoder with non-negative codes of which few are active for a row.
 
     Codes are sigmoids, :math:`a = \operatorname{sigmoid}(f(x) + \operatorname{logit}
-    \rho)`, and may be many more than the features. Their mean activations
-    :math:`\hat\rho_j` are held at the sparsity :math:`\rho` by a penalty:
+    \rho)`, and may be many more than the features. A penalty leads their mean
+    activations :math:`\hat\rho_j` to the sparsity :math:`\rho`:
 
     - ``"kl"``: :math:`\frac wk \sum_j \mathrm{KL}(\rho \,\|\, \hat\rho_j)`, for each
-      code on its own;
-    - ``"l1"``: :math:`\frac wk \sum_j \hat\rho_j`, for all codes together;
-    - ``"topk"``: of each row all but the largest :math:`\rho k` codes are zero.
+      code on its own and from both sides;
+    - ``"l1"``: :math:`\frac wk \sum_j \hat\rho_j`, for all codes together and from
+      above only;
+    - ``"topk"``: of each row all but the largest :math:`\rho k` codes are zero, and
+      there is no offset :math:`\operatorname{logit} \rho`.
 
     There is no PCA to start from, for PCA's codes are neither positive nor sparse.
 
@@ -127,9 +129,10 @@ class SparseAutoencoder(BaseAutoencoder):
             design["patience"] = FOREVER
         return design
 
-    def _keep(self, outcome: "Outcome", rows: Rows) -> None:
-        super()._keep(outcome, rows)
+    def _fitted(self, outcome: "Outcome", rows: Rows) -> dict[str, Any]:
         sample = rows.sample(ROWS, 0)
-        codes = [self._call("encode", np.asarray(part)) for _, part in sample.parts()]
-        weight = sample.weights()
-        self.mean_activation_ = np.average(np.concatenate(codes), 0, weight)
+        with self._quietly(outcome.model):
+            codec = self._codec(np.dtype(np.float64), outcome.model)
+            codes = [codec.encode(part) for _, part in sample.chunks()]
+        mean = np.average(np.concatenate(codes), 0, sample.weights())
+        return super()._fitted(outcome, rows) | {"mean_activation_": mean}

@@ -14,7 +14,7 @@ from ._codes import Context
 from ._contraction import Contraction
 from ._held import Held
 from ._holdout import Errors
-from ._likelihood import NormalLikelihood
+from ._likelihood import SPEED, NormalLikelihood
 from ._model import Model, Units
 from ._modules import Modules, global_seed
 from ._network import Autoencoder
@@ -28,6 +28,7 @@ from .losses import LOSSES, Huber, Loss
 
 HELD_BATCH = 128
 KEPT_VALUES = 1 << 18  # numbers in held-out rows that are prepared once
+LEAST_NOISE = 1e-4  # share of a feature's variance
 HUBER_DELTA = 1.35  # in units of the anchor's residual, as in HuberRegressor
 Report = Callable[[int, float, float | None], bool]
 
@@ -106,8 +107,21 @@ class Trainee:
             return make_loss(self.units.loss, self.architecture.n_features)
         return NormalLikelihood(
             noise=self.params.views["noise.bias"],
+            floor=self._noise_floor(),
             grad=None if grads is None else grads.views["noise.bias"],
         )
+
+    def _noise_floor(self) -> Tensor:
+        """Return the least noise of each feature, as the network keeps it.
+
+        It is a small share of the feature's variance, and never above the anchor's; a
+        constant feature keeps the anchor's.
+        """
+        unit = self.units.unit**2
+        least = [np.log(LEAST_NOISE * a.scale**2 / unit) / SPEED for a in self.anchors]
+        varies = [np.ptp(a.column_range, axis=0) > 0 for a in self.anchors]
+        pairs = zip(least, varies, strict=True)
+        return self._rows(np.where(v, np.minimum(x, 0.0), 0.0) for x, v in pairs)
 
     def _penalty(self) -> Contraction | None:
         settings, anchors = self._settings, self.anchors
@@ -161,7 +175,7 @@ class Trainee:
             lambda cut: frame.batch(
                 table[cut],
                 trusting=False,
-                generator=self._generator(3 + int(cut.flat[0])),
+                generator=self._generator(4 + int(cut.flat[0])),
             ),
             weight,
         )
@@ -228,7 +242,8 @@ class Trainee:
             ),
             plan,
             batch_size,
-            self._generator(4),
+            self._seed,
+            self._generator(3),
             last=not self.linear,
         )
 
@@ -273,11 +288,16 @@ class Trainee:
 
     def model(self) -> Model:
         """Return the (only) network and its anchor as arrays."""
+        weights = self.params.arrays(0 if self._stacked else None)
+        if "noise.bias" in weights:
+            floor = self._noise_floor().cpu().numpy()
+            floor = floor[0] if self._stacked else floor
+            weights["noise.bias"] = np.maximum(weights["noise.bias"], floor)
         return Model(
             self.anchors[0],
             self.units,
             self.linear,
             self.architecture,
-            self.params.arrays(0 if self._stacked else None),
+            weights,
             code=self._settings.kind,
         )

@@ -36,14 +36,14 @@ class VAE(DensityMixin, BaseAutoencoder):
         Number of codes; None takes as many as PCA needs for 95 % of the variance.
     likelihood : {"gaussian", "bernoulli"}, default="gaussian"
         Distribution of a row given its codes. "bernoulli" is for features in [0, 1]: in
-        training zeros and ones are drawn with them as probabilities.
+        training zeros and ones are drawn with them as probabilities. It has no anchor.
     beta : float, default=1.0
         Weight of the divergence from the prior; without an anchor it grows from zero
         over 30 % of the steps. Above one codes say less of each row and are more
         independent.
     network : callable or None, default=None
-        A network of your own: ``network(n_features, n_components)`` returns two
-        `torch.nn.Module`, encoder and decoder, made anew for each fit. The encoder's
+        A network of your own: ``network(n_features, n_components)`` returns two new
+        `torch.nn.Module`, encoder and decoder, whenever it is called. The encoder's
         output is twice as wide as the codes: means, then log-variances (relative to
         those of the anchor's posterior, where there is one).
     {parameters}
@@ -54,7 +54,8 @@ class VAE(DensityMixin, BaseAutoencoder):
         Variance of each feature about the decoder's mean; None for "bernoulli".
     pca_ratio_ : float
         Perplexity of a held-out column, ``exp(-bound / n_features)``, relative to that
-        of probabilistic PCA; exactly 1.0 where that was kept.
+        of probabilistic PCA, exactly 1.0 where that was kept; for "bernoulli" relative
+        to that of independent columns.
     loss_curve_, validation_curve_ : list of float
         Minus the bound, in nats for each column, between and at the measurements.
     {attributes}
@@ -118,12 +119,14 @@ class VAE(DensityMixin, BaseAutoencoder):
         from .noise import Binary
 
         bernoulli = self.likelihood == "bernoulli"
+        if not bernoulli:
+            return {"code": Gaussian(float(self.beta)), "loss": "normal"}
         return {
             "code": Gaussian(float(self.beta)),
-            "loss": "bernoulli" if bernoulli else "normal",
-            "corruption": Binary() if bernoulli else None,
+            "loss": "bernoulli",
+            "corruption": Binary(),
+            "linear": False,
         }
 
-    def _keep(self, outcome, rows) -> None:
-        super()._keep(outcome, rows)
-        self._learn_moments(rows)
+    def _fitted(self, outcome, rows) -> dict[str, Any]:
+        return super()._fitted(outcome, rows) | self._moments(outcome.model, rows)

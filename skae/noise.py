@@ -186,7 +186,8 @@ class SaltAndPepper(Corruption):
 class Swap(Corruption):
     """Replaces values by those of other rows, drawn anew for each value.
 
-    Columns keep their distributions and lose their relations to each other.
+    Columns keep their distributions and lose their relations to each other. One row
+    alone has none to take values from, and stays as it is.
 
     Parameters
     ----------

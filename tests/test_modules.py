@@ -197,7 +197,7 @@ def sizes(factory=dense, **options):
 
 
 def filled(factory=dense, n_models=None, zero=True, seed=0, **options):
-    made = sizes(factory, **options)
+    made = sizes(factory, seed=seed, **options)
     params = Parameters(
         made.shapes(), n_models=n_models, dtype=torch.float64, device=CPU
     )
@@ -234,7 +234,7 @@ def test_without_an_anchor_there_are_no_gains():
     assert made.corrections(params) == []
 
 
-def test_the_generator_decides_where_modules_start_and_each_model_starts_elsewhere():
+def test_the_seed_decides_where_modules_start_and_each_model_starts_elsewhere():
     first, again, other = (filled(seed=seed)[1].flat for seed in (0, 0, 1))
     torch.testing.assert_close(first, again, rtol=0, atol=0)
     assert not torch.equal(first, other)

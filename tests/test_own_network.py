@@ -350,3 +350,37 @@ def test_wrong_networks_are_named_before_any_training(
 def test_a_density_s_encoder_gives_means_and_variances(X):
     with pytest.raises(ValueError, match="encoder must turn rows of 6 into rows of 4"):
         VAE(2, network=dense).fit(X)
+
+
+class Masked(nn.Module):
+    """A layer of whose weights a random half is missing, and that works in place."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.layer = nn.Linear(n_in, n_out)
+        self.register_buffer("mask", torch.rand(n_out, n_in) < 0.5)
+
+    def forward(self, x):
+        x.mul_(0.5)
+        return nn.functional.linear(x, self.layer.weight * self.mask, self.layer.bias)
+
+
+def masked(n_features, n_components):
+    encoder = nn.Sequential(Masked(n_features, 16), nn.SiLU(), nn.Linear(16, 2))
+    return encoder, nn.Sequential(Masked(n_components, 16), nn.Linear(16, n_features))
+
+
+def test_what_is_random_in_a_network_is_the_same_ever_after(X_large):
+    params = {"anchor": None, "max_iter": 400, "random_state": 3}
+    model = AutoencoderTransformer(2, network=masked, **params).fit(X_large)
+    pca = PCA(2).fit(X_large)
+    errors = [((X_large - m) ** 2).mean() for m in (
+        model.reconstruct(X_large), pca.inverse_transform(pca.transform(X_large))
+    )]  # fmt: skip
+    assert errors[0] / errors[1] == pytest.approx(model.pca_ratio_, rel=0.3)
+
+
+def test_modules_must_be_new_at_each_call(X_large):
+    made = dense(6, 2)
+    with pytest.raises(ValueError, match="must make new modules at each call"):
+        AutoencoderTransformer(2, network=lambda d, k: made).fit(X_large)

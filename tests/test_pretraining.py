@@ -53,7 +53,7 @@ def test_an_anchored_network_still_starts_at_pca(curved, n_rows):
     assert model.validation_curve_[0] == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("sizes", [(), (5,), (9, 7, 5)], ids=str)
+@pytest.mark.parametrize("sizes", [(5,), (9, 7, 5)], ids=str)
 @pytest.mark.parametrize("anchor", ["pca", None])
 def test_any_number_of_layers_is_pretrained(curved, sizes, anchor):
     X = curved(300)
@@ -61,6 +61,16 @@ def test_any_number_of_layers_is_pretrained(curved, sizes, anchor):
         2, **{**DEEP, "hidden_layer_sizes": sizes}, anchor=anchor
     )
     assert np.isfinite(model.fit_transform(X)).all()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [AutoencoderTransformer(2, hidden_layer_sizes=()), SparseAutoencoder(2)],
+    ids=["asked", "auto"],
+)
+def test_without_hidden_layers_there_is_nothing_to_pretrain(model, X):
+    with pytest.raises(ValueError, match="trains hidden layers, and there are none"):
+        model.set_params(pretrain="layerwise").fit(X)
 
 
 def test_it_changes_the_fit(curved, n_rows):

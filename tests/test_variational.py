@@ -405,3 +405,29 @@ def test_the_number_of_draws_is_checked(vae, table, n_draws):
             method(table, n_draws=n_draws)
     with pytest.raises(ValueError, match="n_samples"):
         vae.sample(0)
+
+
+def test_a_constant_column_neither_decides_nor_ruins_anything():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(1000, 4)), np.full(1000, 3.0)])
+    model = VAE(2, hidden_layer_sizes=(16,), max_iter=300, random_state=0).fit(X)
+    assert model.pca_ratio_ > 0.9
+    moved = X + np.array([0, 0, 0, 0, 1e-3])
+    np.testing.assert_allclose(model.score_samples(moved), model.score_samples(X), 1e-2)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_directions_without_variance_are_not_invented(k):
+    rng = np.random.default_rng(0)
+    X = 1e-2 * rng.normal(size=(800, 2)) @ rng.normal(size=(2, 6))
+    model = VAE(k, hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(X)
+    drawn = model.sample(900, random_state=0, calibrated=False)
+    assert drawn.std(axis=0).max() < 1.5 * X.std(axis=0).max()
+
+
+def test_coins_are_modelled_as_coins():
+    rng = np.random.default_rng(0)
+    X = (rng.random((800, 5)) < 0.5).astype(float)
+    model = VAE(likelihood="bernoulli", max_iter=200, random_state=0).fit(X)
+    assert model.score(X) == pytest.approx(5 * np.log(0.5), abs=0.2)
+    assert model.pca_ratio_ == pytest.approx(1.0, abs=0.2)
