@@ -108,17 +108,18 @@ def pca_error(X, X_test, k):
     return mean_squared_error(X_test, pca.inverse_transform(pca.transform(X_test)))
 
 
-def split(X, seed, max_rows, raw):
+def split(X, seed, max_rows, raw, keep_constant=False):
     """Return training and held-out rows, scaled on the training rows."""
     rows = np.random.default_rng(seed).permutation(len(X))[:max_rows]
     n_test = len(rows) // 3
     train, test = X[rows[n_test:]], X[rows[:n_test]]
     varies = np.ptp(train, axis=0) > 0
-    train, test = train[:, varies], test[:, varies]
+    if not keep_constant:
+        train, test = train[:, varies], test[:, varies]
     if raw:
         return train, test
     mean, scale = train.mean(axis=0), train.std(axis=0)
-    scale[scale < 1e-9 * np.abs(mean)] = 1
+    scale[scale <= 1e-9 * np.abs(mean)] = 1
     return (train - mean) / scale, (test - mean) / scale
 
 
