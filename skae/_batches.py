@@ -43,6 +43,8 @@ class Frame:
         Mean and range of the features, in their own units.
     corruption : Corruption or None
         Noise of the inputs, and of the targets too unless it is to be undone.
+    bounded : bool
+        Whether PCA's scores are those of the clipped inputs, too.
     """
 
     mean: np.ndarray
@@ -53,6 +55,7 @@ class Frame:
     input_range: tuple[Tensor, Tensor]
     columns: Columns
     corruption: Corruption | None = None
+    bounded: bool = False
 
     @classmethod
     def of(
@@ -66,6 +69,7 @@ class Frame:
         dtype: torch.dtype,
         device: torch.device,
         corruption: Corruption | None = None,
+        bounded: bool = False,
     ) -> "Frame":
         """Build the frame of one anchor, or of a stack of them.
 
@@ -85,6 +89,8 @@ class Frame:
             Of the tensors.
         corruption : Corruption or None, default=None
             Noise of the rows.
+        bounded : bool, default=False
+            Whether PCA's scores are those of the clipped inputs.
         """
 
         def tensor(arrays: Sequence[np.ndarray]) -> Tensor:
@@ -111,6 +117,7 @@ class Frame:
             input_range=(low, high),
             columns=Columns(tensor([a.mean[None] for a in anchors]), *ranges),
             corruption=corruption,
+            bounded=bounded,
         )
 
     def batch(
@@ -146,6 +153,9 @@ class Frame:
         inputs = inputs.mul_(like)
         if self.encoder is None:
             return Batch(inputs.clamp_(*self.input_range), None, targets)
+        if self.bounded:
+            clipped = inputs.clamp_(*self.input_range)
+            return Batch(clipped, clipped @ self.encoder, targets)
         scores = inputs @ self.encoder
         if trusting:
             return Batch(inputs.clamp_(*self.input_range), scores, targets)

@@ -105,6 +105,9 @@ class Codec:
         inputs, trust = clip_with_trust(centred / self._scale, self._range)
         if not self._model.linear:
             return self._network.outputs(inputs, None)
+        if self._model.bounded:
+            scores = ((inputs * self._scale) @ self._components.mT) * self._gain
+            return self._network.outputs(inputs, scores)
         return self._network.outputs(inputs, scores, trust)
 
     def _encode(self, x: Tensor) -> Tensor:
@@ -159,7 +162,10 @@ class Codec:
         v, total = torch.zeros_like(outputs), x.new_zeros(len(x))
         for column in mix.mT:
             v[:, :k] = slope * column
-            if self._model.linear:
+            if self._model.bounded:
+                change = self._network.encoder.pull(v) * inside
+                change += (v[:, :k] @ linear.mT) * (inside > 0)
+            elif self._model.linear:
                 change = self._network.encoder.pull(v * trust) * inside
                 change += v[:, :k] @ linear.mT
             else:

@@ -79,6 +79,10 @@ class Kind(ABC):
         """Return how many units the encoder ends in."""
         return n_components
 
+    def grace(self, n_steps: int) -> int:
+        """Return the steps over which a penalty grows, without an anchor."""
+        return 0
+
     @abstractmethod
     def layer(self, n_components: int, context: Context) -> Layer:
         """Return the layer of a network."""

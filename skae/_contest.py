@@ -62,6 +62,7 @@ def make_plan(
         patience=settings.patience if stop is None else None,
         tolerance=tolerance,
         stop=stop,
+        grace=0 if settings.linear else settings.kind.grace(settings.n_steps),
     )
 
 

@@ -23,7 +23,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
 
     and PCA's own :math:`\lVert J \rVert_F^2` is the number k of codes. One random
     projection of J for each row estimates the penalty without bias, and its gradient is
-    in closed form.
+    in closed form. Codes follow a row no farther than the range of the training rows.
 
     Parameters
     ----------

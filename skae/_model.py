@@ -116,6 +116,8 @@ class Model:
         returned as ``L^-1 (code - m)``.
     code : Kind
         The kind of the codes.
+    bounded : bool
+        Whether PCA's scores are those of clipped rows, too, where there is a network.
     background : Anchor or None
         Probabilistic PCA of all rows, with which a density explains a small share of
         the rows: those that the network has never seen the like of.
@@ -129,6 +131,7 @@ class Model:
     box: np.ndarray | None = None
     whitening: tuple[np.ndarray, np.ndarray] | None = None
     code: Kind = PLAIN
+    bounded: bool = False
     background: Anchor | None = None
 
     @property
@@ -175,6 +178,7 @@ class Model:
                 state |= {f"{name}.{key}": value for key, value in values.items()}
         state |= {"loss": self.units.loss, "unit": self.units.unit}
         state |= {"linear": self.linear, "whitening": self.whitening, "box": self.box}
+        state["bounded"] = self.bounded
         kind = next(name for name, kind in KINDS.items() if type(self.code) is kind)
         state["code"] = (kind, asdict(cast(Any, self.code)))
         sizes = self.architecture
@@ -207,6 +211,7 @@ class Model:
             box=state["box"],
             whitening=state["whitening"],
             code=KINDS[kind](**values),
+            bounded=state["bounded"],
             background=background,
         )
         weights = {

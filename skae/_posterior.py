@@ -32,6 +32,10 @@ class Gaussian(Kind):
         """Return how many units the encoder ends in."""
         return 2 * n_components
 
+    def grace(self, n_steps: int) -> int:
+        """Return the steps over which the weight grows, without an anchor."""
+        return int(self.warmup * n_steps)
+
     def layer(self, n_components: int, context: Context) -> "Posterior":
         """Return the layer of a network."""
         return Posterior(self, n_components, context)

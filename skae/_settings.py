@@ -78,6 +78,14 @@ class Settings:
         return Plain(NESTED_RATE if isinstance(self.n_components, float) else 0.0)
 
     @property
+    def bounded(self) -> bool:
+        """Whether codes follow rows no farther than the training range.
+
+        Where the networks undo PCA's slope, its scores may not go on alone.
+        """
+        return self.linear and self.contraction > 0
+
+    @property
     def probabilistic(self) -> bool:
         """Whether the anchor is probabilistic PCA."""
         return self.kind.standard

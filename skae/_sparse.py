@@ -20,7 +20,7 @@ ROWS = 8192  # training rows from which activations are measured
 
 @describe
 class SparseAutoencoder(BaseAutoencoder):
-    r"""Autoencoder with non-negative codes of which few are active for a row.
+    r"""Autoencoder with codes between 0 and 1, most of which are near 0 for a row.
 
     Codes are sigmoids, :math:`a = \operatorname{sigmoid}(f(x) + \operatorname{logit}
     \rho)`, and may be many more than the features. A penalty leads their mean

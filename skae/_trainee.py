@@ -75,6 +75,7 @@ class Trainee:
             centred=not units.logits,
             linear=self.linear,
             corruption=settings.corruption,
+            bounded=settings.bounded,
             **kind,
         )
         self._head = units.head(list(anchors), linear=self.linear, **kind)
@@ -300,4 +301,5 @@ class Trainee:
             self.architecture,
             weights,
             code=self._settings.kind,
+            bounded=self._settings.bounded,
         )

@@ -164,7 +164,8 @@ class Plan:
     """How long and how fast to train.
 
     ``stop`` ends a run before its schedule does; ``patience`` is in steps, None for
-    none; ``tolerance`` is the gain in the held-out loss that counts as one.
+    none, and counted from step ``grace`` on at the earliest; ``tolerance`` is the gain
+    in the held-out loss that counts as one.
     """
 
     n_steps: int
@@ -173,6 +174,7 @@ class Plan:
     patience: int | None = None
     tolerance: float = 0.0
     stop: int | None = None
+    grace: int = 0
 
     @property
     def every(self) -> int:
@@ -261,7 +263,8 @@ def train(
         if seen.n_steps and report is not None and report(seen.n_steps, training, loss):
             return False
         patience = plan.patience
-        return patience is None or loss is None or seen.n_steps - marked_step < patience
+        since = max(marked_step, plan.grace)
+        return patience is None or loss is None or seen.n_steps - since < patience
 
     try:
         going = check(math.nan)

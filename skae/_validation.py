@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from ._rows import Rows
 
+ROUNDING = 1e-6  # by which features in [0, 1] may miss it
 LARGEST = 1e30  # magnitude that single precision can scale
 
 
@@ -118,7 +119,8 @@ def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: str | None) -
             "which would overflow. Rescale or clip those columns."
         )
     if unit:
-        outside = np.flatnonzero((low < 0) | (high > 1))
+        # A scaler may end a rounding error beyond one.
+        outside = np.flatnonzero((low < -ROUNDING) | (high > 1 + ROUNDING))
         if outside.size:
             raise ValueError(
                 f"{unit} needs features in [0, 1], which is not so in "

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from skae import (
@@ -159,3 +160,15 @@ def test_every_mode_fits(curved, n_rows, params, quick):
 def test_wrong_weights_are_named(X, contraction):
     with pytest.raises(ValueError, match="'contraction' parameter"):
         ContractiveAutoencoder(2, contraction=contraction).fit(X)
+
+
+def test_codes_stay_where_they_are_beyond_the_training_range():
+    X = load_digits().data / 16
+    params = {"hidden_layer_sizes": (64,), "max_iter": 300, "random_state": 0}
+    model = ContractiveAutoencoder(4, contraction=1.0, **params).fit(X)
+    codes = model.transform(X)
+    noisy = X + 0.05 * np.random.default_rng(0).normal(size=X.shape)
+    moved = ((model.transform(noisy) - codes) ** 2).sum(axis=1).mean()
+    assert moved < 0.05 * codes.var(axis=0).sum()
+    outside = np.where(X == X.min(axis=0), X - 1, X)
+    np.testing.assert_allclose(model.transform(outside), codes, atol=1e-8)

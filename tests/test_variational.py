@@ -431,3 +431,16 @@ def test_coins_are_modelled_as_coins():
     model = VAE(likelihood="bernoulli", max_iter=200, random_state=0).fit(X)
     assert model.score(X) == pytest.approx(5 * np.log(0.5), abs=0.2)
     assert model.pca_ratio_ == pytest.approx(1.0, abs=0.2)
+
+
+def test_patience_waits_for_the_whole_divergence(table):
+    params = {"hidden_layer_sizes": (8,), "max_iter": 400, "random_state": 0}
+    model = VAE(2, anchor=None, n_iter_no_change=1, **params).fit(table)
+    assert model.n_iter_ >= 0.3 * 400
+
+
+def test_a_scaler_may_miss_one_by_a_rounding_error(table):
+    X = (table - table.min(axis=0)) / np.ptp(table, axis=0)
+    X = np.clip(X, 0, 1).astype(np.float32) * np.float32(1 + 2e-7)
+    assert X.max() > 1
+    VAE(2, likelihood="bernoulli", hidden_layer_sizes=(8,), max_iter=20).fit(X)
