@@ -68,11 +68,6 @@ class Corruption(ABC):
         """
 
 
-def _share(level: float) -> None:
-    if not 0 <= level <= 1:
-        raise ValueError(f"level={level} is a share of the values, between 0 and 1.")
-
-
 def _chosen(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Return a mask that is true for this share of the values."""
     draw = x.new_empty(x.shape)
@@ -114,7 +109,21 @@ class Gaussian(Corruption):
 
 
 @dataclass(frozen=True)
-class Masking(Corruption):
+class _Replacement(Corruption):
+    """Replaces a share of the values."""
+
+    level: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the level."""
+        if not 0 <= self.level <= 1:
+            raise ValueError(
+                f"level={self.level} is a share of the values, between 0 and 1."
+            )
+
+
+@dataclass(frozen=True)
+class Masking(_Replacement):
     """Replaces values by the mean of their column, as an imputer would.
 
     Columns that are centred or standardised get zeros, which is the noise of Vincent et
@@ -137,19 +146,13 @@ class Masking(Corruption):
     Masking(level=0.25)
     """
 
-    level: float = 0.3
-
-    def __post_init__(self) -> None:
-        """Check the level."""
-        _share(self.level)
-
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
         """Return noisy rows; see `Corruption.apply`."""
         return x * ~_chosen(x, self.level, generator)
 
 
 @dataclass(frozen=True)
-class SaltAndPepper(Corruption):
+class SaltAndPepper(_Replacement):
     """Replaces values by the least or the greatest of their column, one as likely.
 
     Parameters
@@ -169,12 +172,6 @@ class SaltAndPepper(Corruption):
     SaltAndPepper(level=0.3)
     """
 
-    level: float = 0.3
-
-    def __post_init__(self) -> None:
-        """Check the level."""
-        _share(self.level)
-
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
         """Return noisy rows; see `Corruption.apply`."""
         draw = x.new_empty(x.shape).uniform_(generator=generator)
@@ -183,7 +180,7 @@ class SaltAndPepper(Corruption):
 
 
 @dataclass(frozen=True)
-class Swap(Corruption):
+class Swap(_Replacement):
     """Replaces values by those of other rows, drawn anew for each value.
 
     Columns keep their distributions and lose their relations to each other. One row
@@ -205,12 +202,6 @@ class Swap(Corruption):
     >>> Swap(0.15) == Swap(0.15)
     True
     """
-
-    level: float = 0.3
-
-    def __post_init__(self) -> None:
-        """Check the level."""
-        _share(self.level)
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
         """Return noisy rows; see `Corruption.apply`."""
