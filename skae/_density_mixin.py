@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._model import Model
 
 ENOUGH = 1000  # rows that tell their own moments
-DRAWS = 32768  # from the prior, to learn the moments of samples
+DRAWS = 8192  # from the prior, to learn the moments of samples
 
 
 def _positive(name: str, value: Any) -> int:
