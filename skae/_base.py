@@ -40,7 +40,7 @@ class BaseAutoencoder(
     """Base of the autoencoders: validate, fit by the recipe, keep what it found.
 
     A subclass declares parameters of its own in ``__init__`` and says in ``_design``
-    what they change. What it leaves out is fixed as an attribute of the class.
+    what they change. What it leaves out stays as it is here.
     """
 
     _asked: Any
@@ -64,7 +64,7 @@ class BaseAutoencoder(
         activation="silu",
         network=None,
         pretrain=None,
-        anchor="pca",
+        anchor: str | None = "pca",
         loss="squared_error",
         whiten=False,
         alpha=1e-2,

@@ -65,9 +65,6 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         channels=["array-like"],
         n_components=[Interval(Integral, 1, None, closed="left"), None],
     )  # fmt: skip
-    network = None
-    pretrain = None
-    hidden_layer_sizes = "auto"
 
     def __init__(
         self, image_shape=None, *, channels=(16, 32, 64, 64), n_components=None,
@@ -76,25 +73,16 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         early_stopping=True, validation_fraction=0.1, n_iter_no_change="auto", tol=1e-4,
         warm_start=False, random_state=None, verbose=0, device="auto",
     ):  # fmt: skip
+        super().__init__(
+            n_components, activation=activation, anchor=anchor, loss=loss,
+            whiten=whiten, alpha=alpha, learning_rate_init=learning_rate_init,
+            batch_size=batch_size, max_iter=max_iter, early_stopping=early_stopping,
+            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
+            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
+            device=device,
+        )  # fmt: skip
         self.image_shape = image_shape
         self.channels = channels
-        self.n_components = n_components
-        self.activation = activation
-        self.anchor = anchor
-        self.loss = loss
-        self.whiten = whiten
-        self.alpha = alpha
-        self.learning_rate_init = learning_rate_init
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.device = device
 
     def _shape(self, n_features: int) -> tuple[int, int, int]:
         """Return channels, height and width of an image."""

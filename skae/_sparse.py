@@ -74,8 +74,6 @@ class SparseAutoencoder(BaseAutoencoder):
     0.05
     """
 
-    anchor = None
-    whiten = False
     _parameter_constraints: ClassVar[dict[str, Any]] = constraints(
         "anchor",
         "whiten",
@@ -93,27 +91,18 @@ class SparseAutoencoder(BaseAutoencoder):
         n_iter_no_change="auto", tol=1e-4, warm_start=False, random_state=None,
         verbose=0, device="auto",
     ):  # fmt: skip
-        self.n_components = n_components
+        super().__init__(
+            n_components, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
+            network=network, pretrain=pretrain, anchor=None, loss=loss, alpha=alpha,
+            learning_rate_init=learning_rate_init, batch_size=batch_size,
+            max_iter=max_iter, early_stopping=early_stopping,
+            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
+            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
+            device=device,
+        )  # fmt: skip
         self.sparsity = sparsity
         self.penalty = penalty
         self.sparsity_weight = sparsity_weight
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.network = network
-        self.pretrain = pretrain
-        self.loss = loss
-        self.alpha = alpha
-        self.learning_rate_init = learning_rate_init
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.device = device
 
     def _design(self, n_features: int) -> dict[str, Any]:
         from ._sparse_codes import Sparse

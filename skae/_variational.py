@@ -80,8 +80,6 @@ class VAE(DensityMixin, BaseAutoencoder):
     (3, 64)
     """
 
-    whiten = False
-    loss = "squared_error"
     _parameter_constraints: ClassVar[dict[str, Any]] = constraints(
         "loss",
         "whiten",
@@ -107,7 +105,6 @@ class VAE(DensityMixin, BaseAutoencoder):
             tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
             device=device,
         )  # fmt: skip
-        del self.loss, self.whiten  # fixed by the class
         self.likelihood = likelihood
         self.beta = beta
 

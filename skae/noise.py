@@ -209,8 +209,8 @@ class Swap(_Replacement):
         draw = x.new_empty(x.shape).uniform_(generator=generator)
         chosen = draw < self.level
         n = x.shape[-2]
-        other = draw.mul_(n / max(self.level, 1e-12)).long().clamp_(max=n - 1)
-        return x.where(~chosen, x.gather(-2, other))
+        other = draw.mul_(n / max(self.level, 1e-12)).clamp_(max=n - 1).long()
+        return x.gather(-2, other).where(chosen, x)
 
 
 @dataclass(frozen=True)
