@@ -14,12 +14,13 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight
 
 from ._codec_mixin import CodecMixin
 from ._constraints import CONSTRAINTS
+from ._doc_link import DocLinkMixin
 from ._monitor import Monitor
 from ._rows import Rows
+from ._validation import weighted_rows, whole_or_nothing
 
 if TYPE_CHECKING:
     from ._fitting import Outcome, Settings
@@ -31,6 +32,7 @@ def _auto(value: Any) -> Any:
 
 
 class BaseAutoencoder(
+    DocLinkMixin,
     CodecMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -44,15 +46,6 @@ class BaseAutoencoder(
     """
 
     _asked: Any
-
-    _doc_link_module = "skae"
-
-    @property
-    def _doc_link_template(self) -> str:
-        return (
-            "https://skae.readthedocs.io/en/stable/api/"
-            "{estimator_module}.{estimator_name}.html"
-        )
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
@@ -136,16 +129,10 @@ class BaseAutoencoder(
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Validate, run the recipe and keep its outcome."""
-        kept = {k: v for k, v in vars(self).items() if k.endswith("_in_")}
-        try:
+        with whole_or_nothing(self):
             table = self._check_table(X, reset=True)
-            rows = self._weigh(table, sample_weight)
+            rows = weighted_rows(table, sample_weight)
             fitted = self._fitted(self._run(rows, X, y, sample_weight), rows)
-        except BaseException:
-            for name in ("n_features_in_", "feature_names_in_"):
-                vars(self).pop(name, None)
-            vars(self).update(kept)
-            raise
         vars(self).update(fitted, _asked=self.n_components)
         return self
 
@@ -164,23 +151,6 @@ class BaseAutoencoder(
             monitor.end(outcome.model)
         self._warn(outcome)
         return outcome
-
-    def _weigh(self, table: np.ndarray, sample_weight: Any) -> Rows:
-        """Return the rows of positive weight."""
-        if sample_weight is None:
-            return Rows(table)
-        weight = _check_sample_weight(
-            sample_weight, table, dtype=np.float64, ensure_non_negative=True
-        )
-        if not 1e-100 < weight.max() < 1e100:
-            weight = weight / weight.max()
-        index = np.flatnonzero(weight)
-        if len(index) < 2:
-            raise ValueError(
-                "Only one row has a sample_weight above zero; an autoencoder needs at "
-                "least two."
-            )
-        return Rows(table, index, weight[index])
 
     def _settings(self, rows: Rows) -> "Settings":
         """Return the settings of the recipe; wrong ones raise before any training."""

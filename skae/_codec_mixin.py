@@ -1,6 +1,5 @@
 """What a fitted autoencoder does with rows and codes."""
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,16 +42,9 @@ class CodecMixin(BaseEstimator):
         return Codec
 
     def _codec(self, dtype: np.dtype, model: "Model | None" = None) -> "Codec":
-        from ._runtime import resolve_device
+        from ._runtime import device_there
 
-        try:
-            device = resolve_device(self.device)
-        except ValueError:
-            device = resolve_device("cpu")
-            warnings.warn(
-                f"device={str(self.device)!r} is not available here; the CPU is used.",
-                stacklevel=4,
-            )
+        device = device_there(self.device, stacklevel=4)
         return self._codec_class()(model or self._model(), dtype, device)
 
     def _quietly(self, model: "Model | None" = None) -> Any:

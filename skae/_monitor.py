@@ -1,10 +1,7 @@
 """What scikit-learn's callbacks, and the user, are told of a fit."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ._model import Model
+from typing import Any
 
 
 class Monitor:
@@ -25,7 +22,7 @@ class Monitor:
     def __init__(
         self,
         estimator: Any,
-        attributes: Callable[["Model"], dict[str, Any]],
+        attributes: Callable[[Any], dict[str, Any]],
         n_reports: int,
         X: Any,
         y: Any,
@@ -45,7 +42,7 @@ class Monitor:
         step: int,
         training: float,
         held: float | None,
-        model: Callable[[], "Model"],
+        model: Callable[[], Any],
     ) -> bool:
         """Tell of a measurement, and return whether a callback wants to stop."""
         if self._estimator.verbose:
@@ -63,7 +60,7 @@ class Monitor:
                 **self._data, reconstruction_attributes=attributes
             )
 
-    def end(self, model: "Model") -> None:
+    def end(self, model: Any) -> None:
         """Tell that the fit is over."""
         self._root.call_on_fit_task_end(
             **self._data, reconstruction_attributes=lambda: self._attributes(model)

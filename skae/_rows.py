@@ -58,6 +58,10 @@ class Rows:
         """Return the weights, ones where none were given."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
+    def gathered(self) -> np.ndarray:
+        """Return the rows as one array, the table itself where it is all of them."""
+        return self.table if self.index is None else self.table[self.index]
+
     def parts(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield ``(positions, rows)`` with the rows in the table's own type."""
         size = min(CHUNK_ROWS, max(1, CHUNK_BYTES // (8 * max(1, self.n_features))))

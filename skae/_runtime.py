@@ -5,6 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
 import threading
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -43,6 +44,18 @@ def resolve_device(device: str | torch.device) -> torch.device:
             "use device='auto' or device='cpu'."
         )
     return resolved
+
+
+def device_there(device: str | torch.device, stacklevel: int) -> torch.device:
+    """Return the device to predict on; with a warning the CPU, if it is not there."""
+    try:
+        return resolve_device(device)
+    except ValueError:
+        warnings.warn(
+            f"device={str(device)!r} is not available here; the CPU is used.",
+            stacklevel=stacklevel + 1,
+        )
+        return torch.device("cpu")
 
 
 _lock = threading.Lock()

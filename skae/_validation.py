@@ -1,12 +1,13 @@
 """Checks of tables that name the column and say what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ._rows import Rows
 
@@ -171,3 +172,34 @@ def read_table(
         raise explained from error
     check_finite(table, getattr(estimator, "feature_names_in_", None), unit=unit)
     return table
+
+
+def weighted_rows(table: np.ndarray, sample_weight: Any) -> Rows:
+    """Return the rows of positive weight."""
+    if sample_weight is None:
+        return Rows(table)
+    weight = _check_sample_weight(
+        sample_weight, table, dtype=np.float64, ensure_non_negative=True
+    )
+    if not 1e-100 < weight.max() < 1e100:
+        weight = weight / weight.max()
+    index = np.flatnonzero(weight)
+    if len(index) < 2:
+        raise ValueError(
+            "Only one row has a sample_weight above zero; an autoencoder needs at "
+            "least two."
+        )
+    return Rows(table, index, weight[index])
+
+
+@contextmanager
+def whole_or_nothing(estimator: BaseEstimator) -> Generator[None, None, None]:
+    """Take back what a fit has noted of X if it fails."""
+    kept = {k: v for k, v in vars(estimator).items() if k.endswith("_in_")}
+    try:
+        yield
+    except BaseException:
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(estimator).pop(name, None)
+        vars(estimator).update(kept)
+        raise

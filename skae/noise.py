@@ -17,7 +17,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 import numpy as np
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHUNK_ROWS = 4096
-__all__ = ["Corruption", "Gaussian", "Masking", "SaltAndPepper", "Swap"]
+__all__ = ["Chain", "Corruption", "Gaussian", "Masking", "SaltAndPepper", "Swap"]
 
 
 class Columns(NamedTuple):
@@ -211,6 +212,64 @@ class Swap(_Replacement):
         n = x.shape[-2]
         other = draw.mul_(n / max(self.level, 1e-12)).clamp_(max=n - 1).long()
         return x.gather(-2, other).where(chosen, x)
+
+
+@dataclass(frozen=True)
+class Chain(Corruption):
+    """Applies corruptions one after the other.
+
+    Parameters
+    ----------
+    corruptions : tuple of Corruption
+        What to apply, first one first.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no corruption.
+
+    Examples
+    --------
+    >>> from skae.noise import Chain, Gaussian, Swap
+    >>> Chain((Swap(0.2), Gaussian(0.5))).corruptions[1]
+    Gaussian(level=0.5)
+    """
+
+    corruptions: tuple[Corruption, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what they are."""
+        for corruption in cast("tuple[object, ...]", self.corruptions):
+            if not isinstance(corruption, Corruption):
+                raise TypeError(
+                    f"corruptions={self.corruptions!r} must be a tuple of objects of "
+                    "skae.noise, such as (Swap(0.2), Gaussian(0.5))."
+                )
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        for corruption in self.corruptions:
+            x = corruption.apply(x, columns, generator)
+        return x
+
+
+@dataclass(frozen=True)
+class Each(Corruption):
+    """Noise of its own for each network of a stack, the third last axis."""
+
+    corruptions: tuple[Corruption, ...]
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        noisy, start = x.new_empty(x.shape), 0
+        # Neighbours with equal noise are drawn at once.
+        for corruption, same in groupby(self.corruptions):
+            end = start + len(list(same))
+            at = (..., slice(start, end), slice(None), slice(None))
+            own = Columns(*(part[start:end] for part in columns))
+            noisy[at] = corruption.apply(x[at], own, generator)
+            start = end
+        return noisy
 
 
 @dataclass(frozen=True)
