@@ -1,0 +1,84 @@
+"""From scores of rows that a model has not seen to levels, ranks and p-values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def quantiles(
+    values: np.ndarray, weight: np.ndarray | None, *shares: float
+) -> np.ndarray:
+    """Return weighted quantiles along the first axis, one row for each share.
+
+    A weight counts like so many copies of the row, so nothing is interpolated.
+    """
+    weight = np.ones(len(values)) if weight is None else weight
+    return np.quantile(values, shares, axis=0, weights=weight, method="inverted_cdf")
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where the scores of usual rows lie: their median, and from there to 90 %."""
+
+    median: float
+    spread: float
+
+    @classmethod
+    def of(cls, scores: np.ndarray, weight: np.ndarray | None) -> "Level":
+        """Return the level of weighted scores.
+
+        Where nine in ten are equal, as in tables of many equal rows, the spread reaches
+        to the first that is not.
+        """
+        median, high = quantiles(scores, weight, 0.5, 0.9)
+        if high - median <= 1e-6 * abs(median):
+            above = scores[scores > median + 1e-6 * abs(median)]
+            high = above.min() if above.size else median + 1.0
+        return cls(float(median), float(high - median))
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Return scores in units of the level."""
+        return (scores - self.median) / self.spread
+
+
+def ranks(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return the weight below each value, half of that of its equals included."""
+    order = np.argsort(values, kind="stable")
+    weight = np.ones(len(values)) if weight is None else weight[order]
+    below = np.concatenate([[0.0], np.cumsum(weight)])
+    ordered = values[order]
+    first = below[np.searchsorted(ordered, values, side="left")]
+    return (first + below[np.searchsorted(ordered, values, side="right")]) / 2
+
+
+def below(scores: np.ndarray, weight: np.ndarray | None, share: float) -> float:
+    """Return the threshold that a share of the weight is below, at least one score.
+
+    It is half-way to the next score above.
+    """
+    order = np.argsort(scores, kind="stable")
+    mass = np.cumsum(np.ones(len(scores)) if weight is None else weight[order])
+    last = scores[order][np.searchsorted(mass, share * mass[-1] * (1 - 1e-9))]
+    above = scores[scores > last]
+    return float((last + above.min()) / 2 if above.size else np.nextafter(last, np.inf))
+
+
+def p_values(
+    scores: np.ndarray, calibration: np.ndarray, weight: np.ndarray | None
+) -> np.ndarray:
+    """Return the share of calibration scores that are as high, the row's own included.
+
+    With n calibration scores of unit weight that is ``(1 + #{>=}) / (n + 1)``, which is
+    at most a with probability a for a row that is like them.
+
+    References
+    ----------
+    Vovk, V., Gammerman, A. and Shafer, G. (2005). Algorithmic learning in a random
+    world. Springer.
+    """
+    order = np.argsort(calibration, kind="stable")
+    weight = np.ones(len(calibration)) if weight is None else weight[order]
+    below = np.concatenate([[0.0], np.cumsum(weight)])
+    total = below[-1]
+    at = np.searchsorted(calibration[order], scores, side="left")
+    return (1 + total - below[at]) / (1 + total)

@@ -1,0 +1,311 @@
+"""The outlier detector."""
+
+import warnings
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context, clone
+from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from ._calibration import below, quantiles
+from ._cross_scores import cross_scores
+from ._doc_link import DocLinkMixin
+from ._monitor import Monitor
+from ._outlier_mixin import DetectorMixin
+from ._rows import Rows, distinct, row_hashes
+from ._validation import read_table, weighted_rows, whole_or_nothing
+
+if TYPE_CHECKING:
+    from ._detection import Detection
+    from ._training import History
+
+FLAGGED = 0.05  # share of rows like the training rows that "auto" flags
+VALUES = 1 << 23  # numbers in the rows that a fit looks at
+FEWEST = 1000  # rows that it looks at, however wide
+MEMORY = 2000
+MIN_FOLDED = 3  # distinct rows; an autoencoder needs two
+
+
+class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMixin):
+    r"""Outlier detection with denoising autoencoders and a memory.
+
+    A denoising autoencoder :math:`r` that was trained with noise of variance
+    :math:`\sigma^2` leaves a residual that is the gradient of an energy, minus the
+    logarithm of the blurred density: :math:`x - r(x) = \sigma^2 \nabla E(x)`. Six of
+    them learn the usual rows, a robust choice of three quarters; the residual,
+    integrated on the line from the mean to a row, gives the distance
+    :math:`\sqrt{2 E(x)}`, which for normal rows is Mahalanobis'. With it go distances
+    to remembered rows: to the fifth nearest usual one, and to the tenth and the first
+    nearest of all. A row is an outlier if it is far from the usual rows, or in a gap
+    between rows of any kind.
+
+    Columns need no scaling. Distances are put on one scale by what networks and
+    memories say of training rows that they do not contain, which also gives p-values.
+
+    Parameters
+    ----------
+    estimator : estimator or None, default=None
+        Any autoencoder of skae: its `score_samples`, minus the reconstruction error or
+        the log-likelihood of a `VAE`, is then the score, in the units of X (mind the
+        scaling). None is the recipe above.
+    memory : bool or int, default=True
+        Whether to remember rows, at most 2,000 or the number given (fewer of tables
+        with more than 1,000 columns). False keeps networks only: those of the usual
+        rows, and six more of all rows instead of the memory. It has no meaning with an
+        `estimator`.
+    contamination : "auto" or float, default="auto"
+        With "auto" the threshold is such that about 5 % of rows like the training rows
+        are outliers, and those may hold outliers or not. A number in (0, 0.5] says that
+        this share of the training rows is outliers: as many are flagged, and since
+        outliers may be near each other, only the distance from the usual rows counts.
+    max_samples : int, default=10000
+        Rows that a fit looks at; of larger tables it is a random choice (at most
+        8 million values, but 1,000 rows). More give finer p-values, for none is below
+        one in that number. It has no meaning with an `estimator`.
+    max_iter : int or "auto", default="auto"
+        Steps of each network. "auto" is 300. It has no meaning with an `estimator`.
+    n_splits : int or None, default=5
+        With an `estimator`, the number of folds: each is scored by a clone fitted to
+        the others, since scores of rows that a network was trained on are too good.
+        None takes those, fits once, and makes p-values too small.
+    random_state : int, RandomState instance or None, default=None
+        Seed of all that is drawn; it is passed on to `estimator`.
+    verbose : int, default=0
+        Whether to print the losses at each measurement.
+    device : str or torch.device, default="auto"
+        Where to train and to predict: "auto", "cpu", "cuda", "cuda:1", "mps". "auto" is
+        CUDA where there is some, else the CPU. An `estimator` brings its own.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function = score_samples - offset_``; rows below zero are outliers.
+    estimator_ : estimator
+        The fitted clone of `estimator`, if there is one.
+    loss_curve_ : list of float
+        Mean training loss of the networks of the usual rows between measurements.
+    n_iter_ : int
+        Steps that ran in all.
+    device_ : str
+        Where it was fitted.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where all are strings.
+
+    See Also
+    --------
+    sklearn.ensemble.IsolationForest : Cuts the table with random trees.
+    sklearn.neighbors.LocalOutlierFactor : Compares densities of neighbours.
+
+    Notes
+    -----
+    `score_samples` of a training row asks all networks, also those that were trained on
+    it, but does not count the row as its own neighbour: of remembered rows that equal
+    a row, one is taken to be the row itself.
+
+    References
+    ----------
+    Vincent, P. (2011). A connection between score matching and denoising autoencoders.
+    Neural Computation 23, 1661-1674.
+
+    Vovk, V., Gammerman, A. and Shafer, G. (2005). Algorithmic learning in a random
+    world. Springer.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skae import AutoencoderOutlierDetector
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> benign, malignant = X[y == 1], X[y == 0]
+    >>> detector = AutoencoderOutlierDetector(random_state=0).fit(benign[:250])
+    >>> bool((detector.predict(benign[250:]) == -1).mean() < 0.2)
+    True
+    >>> bool((detector.predict(malignant) == -1).mean() > 0.8)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "estimator": [
+            HasMethods(["fit", "score_samples", "reconstruct"]),
+            None,
+        ],
+        "memory": ["boolean", Interval(Integral, 1, None, closed="left")],
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "max_samples": [Interval(Integral, 2, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "n_splits": [Interval(Integral, 2, None, closed="left"), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "device": "no_validation",
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        memory=True,
+        contamination="auto",
+        max_samples=10_000,
+        max_iter="auto",
+        n_splits=5,
+        random_state=None,
+        verbose=0,
+        device="auto",
+    ):
+        self.estimator = estimator
+        self.memory = memory
+        self.contamination = contamination
+        self.max_samples = max_samples
+        self.max_iter = max_iter
+        self.n_splits = n_splits
+        self.random_state = random_state
+        self.verbose = verbose
+        self.device = device
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the detector to X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows, dense numbers of any type, which may hold outliers.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; a row of weight two counts like two rows, a row of
+            weight zero is left out.
+
+        Returns
+        -------
+        object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has missing, infinite or huge values (the columns are named) or fewer
+            than two rows.
+        TypeError
+            If X is sparse or holds dates.
+        """
+        with whole_or_nothing(self):
+            table = read_table(self, X, reset=True, unit=None)
+            rows = weighted_rows(table, sample_weight)
+            own = self.estimator is None
+            run = self._run_recipe if own else self._run_estimator
+            fitted = run(rows, X, y, sample_weight)
+        for name in ("estimator_", "_state"):
+            vars(self).pop(name, None)
+        vars(self).update(fitted)
+        return self
+
+    def _run_recipe(
+        self, rows: Rows, X: Any, y: Any, sample_weight: Any
+    ) -> dict[str, Any]:
+        """Fit the recipe."""
+        from ._denoisers import Where
+        from ._detecting import DetectionRecipe, detector_settings
+        from ._runtime import draw_seed, resolve_device, single_thread
+
+        steps = None if self.max_iter == "auto" else int(self.max_iter)
+        seed, device = draw_seed(self.random_state), resolve_device(self.device)
+        limit = min(int(self.max_samples), max(FEWEST, VALUES // rows.n_features))
+        some = rows.sample(limit, seed)
+        some = distinct(some, row_hashes(some, seed))[0]
+        memory = MEMORY if self.memory is True else int(self.memory)
+        settings = detector_settings(steps, seed, device)
+        with single_thread():
+            recipe = DetectionRecipe(some, memory, self._contaminated, settings)
+            monitor = Monitor(
+                self, self._attributes, recipe.n_reports, X, y, sample_weight
+            )
+            model, histories = recipe.fit(monitor.report)
+            fitted = self._attributes(model)
+            if self._contaminated:
+                where = Where.exact(device)
+                scores = [-model.oddness(part, where) for _, part in rows.parts()]
+                fitted["offset_"] = self._offset(np.concatenate(scores), rows.weight)
+            monitor.end(model)
+        self._warn(histories)
+        return {
+            **fitted,
+            "loss_curve_": histories[0].training[1:],
+            "n_iter_": sum(history.n_steps for history in histories),
+            "device_": str(device),
+        }
+
+    def _run_estimator(
+        self, rows: Rows, X: Any, y: Any, sample_weight: Any
+    ) -> dict[str, Any]:
+        """Fit a clone to all rows, and others to find how it scores new ones."""
+        from ._runtime import draw_seed
+
+        seed = draw_seed(self.random_state)
+        some = distinct(rows, row_hashes(rows, seed))[0]
+        folds = int(self.n_splits or 0) if len(some) >= MIN_FOLDED else 0
+        root = self._init_callback_context(max_subtasks=1 + folds)
+        data = {"estimator": self, "X": X, "y": X if y is None else y}
+        root.call_on_fit_task_begin(**data)
+
+        def fit(name: str, part: Rows) -> Any:
+            estimator: Any = clone(self.estimator)
+            if self.random_state is not None:
+                estimator.set_params(random_state=seed)
+            task = root.subcontext(task_name=name)
+            with task.propagate_callback_context(estimator):
+                return estimator.fit(part.gathered(), sample_weight=part.weight)
+
+        estimator = fit("all rows", rows)
+        scores = estimator.score_samples(rows.gathered())
+        held, weight = scores, rows.weight
+        if folds:
+            held = cross_scores(some, folds, lambda i, part: fit(f"fold {i}", part))
+            weight = some.weight
+        fitted = {
+            **self._calibrated(-held, weight),
+            "estimator_": estimator,
+            "loss_curve_": estimator.loss_curve_,
+            "n_iter_": estimator.n_iter_,
+            "device_": estimator.device_,
+        }
+        if self._contaminated:
+            fitted["offset_"] = self._offset(scores, rows.weight)
+        root.call_on_fit_task_end(**data, reconstruction_attributes=lambda: fitted)
+        return fitted
+
+    @property
+    def _contaminated(self) -> bool:
+        return self.contamination != "auto"
+
+    def _offset(self, scores: np.ndarray, weight: np.ndarray | None) -> float:
+        """Return the score below which the asked share of the training rows is."""
+        return below(scores, weight, float(self.contamination))
+
+    def _attributes(self, model: "Detection") -> dict[str, Any]:
+        """Return the attributes without which a fitted detector cannot work."""
+        return self._calibrated(model.calibration, model.weight) | {
+            "_state": model.state()
+        }
+
+    def _calibrated(self, odd: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        """Return the threshold of "auto", and what p-values are made of."""
+        offset = -float(quantiles(odd, weight, 1 - FLAGGED)[0])
+        return {"offset_": offset, "_state": {"calibration": odd, "weight": weight}}
+
+    @staticmethod
+    def _warn(histories: "list[History]") -> None:
+        for trouble, what in (
+            ("interrupted", "Training was interrupted; the networks so far are kept."),
+            (
+                "diverged",
+                "Training diverged; the networks before that are kept. Look for "
+                "extreme values in X.",
+            ),
+        ):
+            if any(getattr(history, trouble) for history in histories):
+                warnings.warn(what, ConvergenceWarning, stacklevel=5)
