@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SAME = 1e-9  # relative difference that the order of a sum may make
+
 
 def quantiles(
     values: np.ndarray, weight: np.ndarray | None, *shares: float
@@ -54,13 +56,15 @@ def ranks(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
 def below(scores: np.ndarray, weight: np.ndarray | None, share: float) -> float:
     """Return the threshold that a share of the weight is below, at least one score.
 
-    It is half-way to the next score above.
+    It is half-way to the next score above that is not the same but for rounding.
     """
     order = np.argsort(scores, kind="stable")
     mass = np.cumsum(np.ones(len(scores)) if weight is None else weight[order])
     last = scores[order][np.searchsorted(mass, share * mass[-1] * (1 - 1e-9))]
-    above = scores[scores > last]
-    return float((last + above.min()) / 2 if above.size else np.nextafter(last, np.inf))
+    above = scores[scores > last + SAME * abs(last)]
+    following = above.min() if above.size else np.nextafter(last, np.inf)
+    between = last + (following - last) / 2
+    return float(between if between > last else following)
 
 
 def p_values(

@@ -44,7 +44,7 @@ class CodecMixin(BaseEstimator):
     def _codec(self, dtype: np.dtype, model: "Model | None" = None) -> "Codec":
         from ._runtime import device_there
 
-        device = device_there(self.device, stacklevel=4)
+        device = device_there(self.device)
         return self._codec_class()(model or self._model(), dtype, device)
 
     def _quietly(self, model: "Model | None" = None) -> Any:

@@ -8,6 +8,13 @@ import numpy as np
 from ._rows import Rows
 
 
+def fold_count(n: int, asked: int) -> int:
+    """Return how many folds there can be of n rows with two left to fit, 0 if none."""
+    if asked == 0 or n < 3:
+        return 0
+    return min(max(asked, 2 + (n == 3)), n)
+
+
 def cross_scores(rows: Rows, folds: int, fit: Callable[[int, Rows], Any]) -> np.ndarray:
     """Return each row's score by an estimator that has not seen it.
 
@@ -16,13 +23,12 @@ def cross_scores(rows: Rows, folds: int, fit: Callable[[int, Rows], Any]) -> np.
     rows : Rows
         Distinct rows, in random order.
     folds : int
-        How many estimators to fit, fewer where there are fewer rows.
+        How many estimators to fit.
     fit : callable
         ``fit(i, rows)`` returns the i-th estimator, fitted to these rows.
     """
-    label = np.arange(len(rows)) % min(folds, len(rows))
-    scores = np.empty(len(rows))
-    for i in range(label.max() + 1):
+    label, scores = np.arange(len(rows)) % folds, np.empty(len(rows))
+    for i in range(folds):
         estimator = fit(i, rows.pick(np.flatnonzero(label != i)))
         held = rows.pick(np.flatnonzero(label == i))
         scores[label == i] = estimator.score_samples(held.gathered())

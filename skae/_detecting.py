@@ -106,7 +106,7 @@ class DetectionRecipe:
                 "usual rows", t, a, b, lambda: self._model(*now())
             ),
         )
-        if not self._nets_only:
+        if not self._nets_only or first.interrupted:
             return self._model(networks, explainers), [first]
         (every,), second = Denoisers.train(
             self._s,

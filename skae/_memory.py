@@ -52,7 +52,7 @@ class Memory:
         """Return which stored rows are nearest, ``(n, count)`` or all there are."""
         count = min(count, len(self.table))
         x = x.astype(np.float64)
-        return self._neighbours.kneighbors(x, count, return_distance=False)
+        return np.asarray(self._neighbours.kneighbors(x, count, return_distance=False))
 
     def distances(self, x: np.ndarray, counts: tuple[int, ...]) -> list[np.ndarray]:
         """Return the distance within which so many stored rows are, for each count.
@@ -68,11 +68,10 @@ class Memory:
         counts : tuple of int
             How many stored rows to count.
         """
-        most = max(counts) + 1
-        if self.weight is not None:
-            most = int(np.ceil(most / min(1.0, self.weight.min())))
-        x = x.astype(np.float64)
-        distance, index = self._neighbours.kneighbors(x, min(most, len(self.table)))
+        most, stored, x = max(counts) + 1, len(self.table), x.astype(np.float64)
+        if self.weight is not None and self.weight.min() < 1:
+            most = int(np.ceil(most / max(self.weight.min(), most / stored)))
+        distance, index = self._neighbours.kneighbors(x, min(most, stored))
         weight = np.ones(index.shape) if self.weight is None else self.weight[index]
         itself = np.where(distance[:, 0] == 0, 1.0, 0.0)
         reached = np.cumsum(weight, axis=1) - np.minimum(itself, weight[:, 0])[:, None]

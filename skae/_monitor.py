@@ -53,11 +53,11 @@ class Monitor:
         import torch
 
         task = self._root.subcontext(task_name=phase)
-        attributes = self._attributes(model())
         with torch.inference_mode(False), torch.enable_grad():
             task.call_on_fit_task_begin(**self._data)
             return task.call_on_fit_task_end(
-                **self._data, reconstruction_attributes=attributes
+                **self._data,
+                reconstruction_attributes=lambda: self._attributes(model()),
             )
 
     def end(self, model: Any) -> None:

@@ -177,6 +177,13 @@ def distinct(rows: Rows, hashes: np.ndarray) -> tuple[Rows, np.ndarray]:
     return Rows(merged.table, merged.index, weight.astype(np.float64)), position
 
 
+def counted(rows: Rows, n: int) -> Rows:
+    """Return rows whose weights are numbers of rows: n of them in all, if not more."""
+    if rows.weight is None or rows.weight.sum() >= n:
+        return rows
+    return Rows(rows.table, rows.index, rows.weight * (n / rows.weight.sum()))
+
+
 def epoch(
     weight: np.ndarray | None, n_rows: int, rng: np.random.Generator
 ) -> np.ndarray:

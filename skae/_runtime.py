@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
+import inspect
 import threading
 import warnings
 from collections.abc import Generator
@@ -46,14 +47,23 @@ def resolve_device(device: str | torch.device) -> torch.device:
     return resolved
 
 
-def device_there(device: str | torch.device, stacklevel: int) -> torch.device:
+def _depth() -> int:
+    """Return the stack level of the first caller outside of skae and scikit-learn."""
+    frame, depth = inspect.currentframe(), 0
+    inner = ("skae.", "sklearn.")
+    while frame is not None and frame.f_globals["__name__"].startswith(inner):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def device_there(device: str | torch.device) -> torch.device:
     """Return the device to predict on; with a warning the CPU, if it is not there."""
     try:
         return resolve_device(device)
     except ValueError:
         warnings.warn(
             f"device={str(device)!r} is not available here; the CPU is used.",
-            stacklevel=stacklevel + 1,
+            stacklevel=_depth(),
         )
         return torch.device("cpu")
 

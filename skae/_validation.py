@@ -195,11 +195,12 @@ def weighted_rows(table: np.ndarray, sample_weight: Any) -> Rows:
 @contextmanager
 def whole_or_nothing(estimator: BaseEstimator) -> Generator[None, None, None]:
     """Take back what a fit has noted of X if it fails."""
-    kept = {k: v for k, v in vars(estimator).items() if k.endswith("_in_")}
+    noted = {"n_features_in_", "feature_names_in_", "estimator_"}
+    kept = {name: value for name, value in vars(estimator).items() if name in noted}
     try:
         yield
     except BaseException:
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name in noted:
             vars(estimator).pop(name, None)
         vars(estimator).update(kept)
         raise

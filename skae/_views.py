@@ -17,14 +17,18 @@ def _or_else(scale: np.ndarray, other: np.ndarray | float) -> np.ndarray:
     return np.where(scale > 0, scale, other)
 
 
+def _negligible(spread: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return whether the values of a column differ by rounding at the most."""
+    return spread <= NEARLY_CONSTANT * np.abs(x).max(axis=0)
+
+
 def _standard(
     x: np.ndarray, weight: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and deviation of each column; that of constant ones is zero."""
     mean = np.average(x, axis=0, weights=weight)
     deviation = np.sqrt(np.average(np.square(x - mean), axis=0, weights=weight))
-    negligible = deviation <= NEARLY_CONSTANT * np.abs(x).max(axis=0)
-    return mean, np.where(negligible, 0.0, deviation)
+    return mean, np.where(_negligible(deviation, x), 0.0, deviation)
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,11 @@ class View:
         if not robust:
             return cls(mean, _or_else(scale, 1.0))
         low, centre, high = quantiles(x, weight, 0.25, 0.5, 0.75)
-        spread = _or_else((high - low) / TO_DEVIATION, _or_else(scale, 1.0))
+        spread = np.where(_negligible(high - low, x), 0.0, (high - low) / TO_DEVIATION)
+        spread = _or_else(spread, _or_else(scale, 1.0))
+        constant = scale == 0
         mean, scale = _standard(np.arcsinh((x - centre) / spread), weight)
-        return cls(mean, _or_else(scale, 1.0), centre, spread)
+        return cls(mean, np.where(constant | (scale == 0), 1.0, scale), centre, spread)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return rows as they look, in float32."""

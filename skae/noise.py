@@ -239,12 +239,15 @@ class Chain(Corruption):
 
     def __post_init__(self) -> None:
         """Check what they are."""
-        for corruption in cast("tuple[object, ...]", self.corruptions):
-            if not isinstance(corruption, Corruption):
-                raise TypeError(
-                    f"corruptions={self.corruptions!r} must be a tuple of objects of "
-                    "skae.noise, such as (Swap(0.2), Gaussian(0.5))."
-                )
+        each = cast("object", self.corruptions)
+        if isinstance(each, tuple):
+            each = cast("tuple[object, ...]", each)
+            if all(isinstance(corruption, Corruption) for corruption in each):
+                return
+        raise TypeError(
+            f"corruptions={self.corruptions!r} must be a tuple of objects of "
+            "skae.noise, such as (Swap(0.2), Gaussian(0.5))."
+        )
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
         """Return noisy rows; see `Corruption.apply`."""
