@@ -61,10 +61,16 @@ def below(scores: np.ndarray, weight: np.ndarray | None, share: float) -> float:
     order = np.argsort(scores, kind="stable")
     mass = np.cumsum(np.ones(len(scores)) if weight is None else weight[order])
     last = scores[order][np.searchsorted(mass, share * mass[-1] * (1 - 1e-9))]
-    above = scores[scores > last + SAME * abs(last)]
-    following = above.min() if above.size else np.nextafter(last, np.inf)
+    higher = scores > last + SAME * abs(last)
+    last = scores[~higher].max()
+    following = scores[higher].min() if higher.any() else np.nextafter(last, np.inf)
     between = last + (following - last) / 2
     return float(between if between > last else following)
+
+
+def lowered(scores: np.ndarray) -> np.ndarray:
+    """Return scores that are a rounding error lower, so that equal ones tie."""
+    return scores - SAME * np.maximum(np.abs(scores), 1.0)
 
 
 def p_values(
@@ -84,5 +90,21 @@ def p_values(
     weight = np.ones(len(calibration)) if weight is None else weight[order]
     below = np.concatenate([[0.0], np.cumsum(weight)])
     total = below[-1]
-    at = np.searchsorted(calibration[order], scores, side="left")
+    at = np.searchsorted(calibration[order], lowered(scores), side="left")
     return (1 + total - below[at]) / (1 + total)
+
+
+def fence(calibration: np.ndarray, weight: np.ndarray | None, level: float) -> float:
+    """Return the score above which p-values are at most a level.
+
+    Where there are too few calibration scores for such p-values, it is twice as far
+    from their median as the highest.
+    """
+    order = np.argsort(calibration, kind="stable")
+    ordered = calibration[order]
+    weight = np.ones(len(calibration)) if weight is None else weight[order]
+    above = np.cumsum(weight[::-1])[::-1]  # weight of each score and of higher ones
+    allowed = level * (1 + above[0]) - 1
+    if allowed < 0:
+        return float(2 * ordered[-1] - quantiles(ordered, weight, 0.5)[0])
+    return float(ordered[above > allowed * (1 + SAME)][-1])

@@ -226,7 +226,8 @@ class _Networks:
     def __init__(self, fitted: Denoisers, where: Where) -> None:
         anchor, architecture = fitted.anchor, _architecture(fitted.anchor)
         self.count = fitted.count
-        self.chunk = min(CHUNK_ROWS, max(32, CHUNK_VALUES // architecture.n_features))
+        values = self.count * architecture.n_features
+        self.chunk = min(CHUNK_ROWS, max(32, CHUNK_VALUES // values))
         kind = where._asdict()
         params = Parameters(architecture.shapes(), n_models=self.count, **kind)
         params.load(fitted.weights)
@@ -236,7 +237,7 @@ class _Networks:
         halves = architecture.halves(params, None, None, self.chunk)
         self._network = Autoencoder(halves, head, layer)
         self._mean, self._scale, low, high = (
-            torch.from_numpy(array).to(where.dtype).to(where.device)
+            torch.tensor(array).to(where.dtype).to(where.device)
             for array in (anchor.mean, anchor.scale, *anchor.input_range)
         )
         self._range, self._unit = (low, high), units.unit

@@ -129,7 +129,7 @@ class DetectionRecipe:
         self, networks: Denoisers, explainers: Denoisers, every: Denoisers | None = None
     ) -> Detection:
         """Put a model together and measure how odd it finds the training rows."""
-        n, where = len(self._everything), Where(self._settings.device)
+        n, where = len(self._everything), Where.exact(self._settings.device)
         known = Known(
             inside(self._parts(self._usual), n),
             None if every is None else inside(self._parts(self._everything), n),

@@ -47,7 +47,7 @@ def inside(parts: list[np.ndarray], n: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Committee:
-    """Denoisers, and what each says of usual rows that it was not trained on.
+    """Denoisers, and what each says of rows that it was not trained on.
 
     Attributes
     ----------
@@ -194,12 +194,13 @@ class Detection:
 
     def explain(self, x: np.ndarray, where: Where) -> np.ndarray:
         """Return each column's share of the distance from the usual rows."""
-        result = np.empty(x.shape)
+        result, stored = np.empty(x.shape), None
+        if self.table is not None:
+            stored = self.robust(self.standard.undo(self.table.table))
         for at in self._slices(x):
             a = self.robust(x[at])
             apart = self.explainers.repairs(a, where)
-            if self.table is not None:
-                stored = self.robust(self.standard.undo(self.table.table))
+            if self.table is not None and stored is not None:
                 nearest = self.table.nearest(self.standard(x[at]), CANDIDATES)
                 apart += unlike(a, stored, nearest)
             squares = np.square(apart)

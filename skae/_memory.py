@@ -9,6 +9,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from ._rows import Rows
 
+SPARE = 4  # times as many neighbours are looked at where some count less than one
+
 
 class Memory:
     """Distances to the nearest stored rows, in the sum of absolute differences.
@@ -58,8 +60,8 @@ class Memory:
         """Return the distance within which so many stored rows are, for each count.
 
         A stored row that equals a row counts as the row itself, once: so training rows
-        are no neighbours of their own. Where fewer are stored than are to be counted,
-        it is the distance of the last.
+        are no neighbours of their own. Where those that are looked at count too
+        little, it is the distance of the last.
 
         Parameters
         ----------
@@ -70,7 +72,7 @@ class Memory:
         """
         most, stored, x = max(counts) + 1, len(self.table), x.astype(np.float64)
         if self.weight is not None and self.weight.min() < 1:
-            most = int(np.ceil(most / max(self.weight.min(), most / stored)))
+            most *= SPARE
         distance, index = self._neighbours.kneighbors(x, min(most, stored))
         weight = np.ones(index.shape) if self.weight is None else self.weight[index]
         itself = np.where(distance[:, 0] == 0, 1.0, 0.0)

@@ -10,7 +10,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from ._calibration import below, quantiles
+from ._calibration import SAME, below, fence
 from ._cross_scores import cross_scores, fold_count
 from ._doc_link import DocLinkMixin
 from ._monitor import Monitor
@@ -36,7 +36,8 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
     logarithm of the blurred density: :math:`x - r(x) = \sigma^2 \nabla E(x)`. Six of
     them learn the usual rows, a robust choice of three quarters; the residual,
     integrated on the line from the mean to a row, gives the distance
-    :math:`\sqrt{2 E(x)}`, which for normal rows is Mahalanobis'. With it go distances
+    :math:`\sqrt{2 E(x)}`, which an ideal denoiser of normal rows would make that of
+    Mahalanobis. With it go distances
     to remembered rows: to the fifth nearest usual one, and to the tenth and the first
     nearest of all. A row is an outlier if it is far from the usual rows, or in a gap
     between rows of any kind.
@@ -56,10 +57,12 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
         rows, and six more of all rows instead of the memory. It has no meaning with an
         `estimator`.
     contamination : "auto" or float, default="auto"
-        With "auto" the threshold is such that about 5 % of rows like the training rows
-        are outliers, and those may hold outliers or not. A number in (0, 0.5] says that
-        this share of the training rows is outliers: as many are flagged, and since
-        outliers may be near each other, only the distance from the usual rows counts.
+        With "auto" rows are outliers whose p-value is at most 0.05, about 5 % of rows
+        like the training rows, and those may hold outliers or not (below 19 distinct
+        rows those twice as far from the median score as the oddest). A number in
+        (0, 0.5] says that this share of the training rows is outliers: as many are
+        flagged, and since outliers may be near each other, only the distance from the
+        usual rows counts.
     max_samples : int, default=10000
         Rows that a fit looks at; of larger tables it is a random choice (at most
         8 million values, but 1,000 rows). More give finer p-values, for none is below
@@ -73,7 +76,7 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
     random_state : int, RandomState instance or None, default=None
         Seed of all that is drawn; it is passed on to `estimator`.
     verbose : int, default=0
-        Whether to print the losses at each measurement.
+        Whether to print the losses at each measurement. An `estimator` brings its own.
     device : str or torch.device, default="auto"
         Where to train and to predict: "auto", "cpu", "cuda", "cuda:1", "mps". "auto" is
         CUDA where there is some, else the CPU. An `estimator` brings its own.
@@ -195,6 +198,11 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
         with whole_or_nothing(self):
             table = read_table(self, X, reset=True, unit=None)
             rows = weighted_rows(table, sample_weight)
+            if isinstance(self.estimator, type):
+                raise TypeError(
+                    f"estimator={self.estimator.__name__} is a class; pass an object "
+                    f"of it, such as {self.estimator.__name__}(2)."
+                )
             vars(self).pop("estimator_", None)
             own = self.estimator is None
             run = self._run_recipe if own else self._run_estimator
@@ -214,6 +222,8 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
         seed, device = draw_seed(self.random_state), resolve_device(self.device)
         limit = min(int(self.max_samples), max(FEWEST, VALUES // rows.n_features))
         some = rows.sample(limit, seed)
+        # So that the same numbers of another type are the same rows.
+        some = Rows(some.gathered().astype(np.float64, copy=False), weight=some.weight)
         some = counted(distinct(some, row_hashes(some, seed))[0], len(some))
         memory = int(self.memory)
         if isinstance(self.memory, bool | np.bool_):
@@ -300,7 +310,9 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
 
     def _calibrated(self, odd: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         """Return the threshold of "auto", and what p-values are made of."""
-        offset = -float(quantiles(odd, weight, 1 - FLAGGED)[0])
+        # A rounding error beyond the fence is not beyond it.
+        offset = -fence(odd, weight, FLAGGED)
+        offset -= SAME * max(abs(offset), 1.0)
         return {"offset_": offset, "_state": {"calibration": odd, "weight": weight}}
 
     @staticmethod

@@ -10,6 +10,8 @@ from ._rows import Rows
 TO_DEVIATION = 1.349  # interquartile range of a normal distribution, in deviations
 NEARLY_CONSTANT = 1e-7  # deviation, relative to the size of the values
 ROBUST_LIMIT, LIMIT = 50.0, 1e4
+CHANGED = 5.0
+FAR_OUT = 8.0  # some 1,500 deviations; what is farther does not widen the scale more
 
 
 def _or_else(scale: np.ndarray, other: np.ndarray | float) -> np.ndarray:
@@ -17,9 +19,9 @@ def _or_else(scale: np.ndarray, other: np.ndarray | float) -> np.ndarray:
     return np.where(scale > 0, scale, other)
 
 
-def _negligible(spread: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return whether the values of a column differ by rounding at the most."""
-    return spread <= NEARLY_CONSTANT * np.abs(x).max(axis=0)
+def _or_zero(spread: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Return spreads, zero where values of this size differ by rounding at the most."""
+    return np.where(spread <= NEARLY_CONSTANT * size, 0.0, spread)
 
 
 def _standard(
@@ -28,7 +30,7 @@ def _standard(
     """Return the mean and deviation of each column; that of constant ones is zero."""
     mean = np.average(x, axis=0, weights=weight)
     deviation = np.sqrt(np.average(np.square(x - mean), axis=0, weights=weight))
-    return mean, np.where(_negligible(deviation, x), 0.0, deviation)
+    return mean, _or_zero(deviation, np.abs(x).max(axis=0))
 
 
 @dataclass(frozen=True)
@@ -36,40 +38,54 @@ class View:
     """A scaling of the columns, ``clip((f(x) - mean) / scale)``.
 
     The function f is the identity, or in a robust view ``asinh((x - centre) / spread)``
-    with median and interquartile range: values far out count by their logarithm.
+    with median and interquartile range: values far out count by their logarithm. A
+    column that was constant is as far off as five deviations where it no longer is.
 
     Attributes
     ----------
     mean, scale : ndarray of shape (n_features,)
-        Mean and standard deviation of f(x).
-    centre, spread : ndarray of shape (n_features,) or None
-        Median and scale inside of f; None for the identity.
+        Mean and standard deviation of f(x); the deviation of constant columns is zero.
+    centre, spread : ndarray of shape (n_features,)
+        What is inside of f: median and scale, or zeros and ones.
+    robust : bool
+        Whether f is not the identity.
     """
 
     mean: np.ndarray
     scale: np.ndarray
-    centre: np.ndarray | None = None
-    spread: np.ndarray | None = None
+    centre: np.ndarray
+    spread: np.ndarray
+    robust: bool
 
     @classmethod
     def of(cls, x: np.ndarray, weight: np.ndarray | None, *, robust: bool) -> "View":
         """Return the view that these weighted rows define."""
         mean, scale = _standard(x, weight)
         if not robust:
-            return cls(mean, _or_else(scale, 1.0))
+            return cls(mean, scale, np.zeros_like(mean), np.ones_like(mean), False)
         low, centre, high = quantiles(x, weight, 0.25, 0.5, 0.75)
-        spread = np.where(_negligible(high - low, x), 0.0, (high - low) / TO_DEVIATION)
+        size = np.maximum(np.abs(low), np.abs(high))
+        spread = _or_zero((high - low) / TO_DEVIATION, size)
         spread = _or_else(spread, _or_else(scale, 1.0))
-        constant = scale == 0
-        mean, scale = _standard(np.arcsinh((x - centre) / spread), weight)
-        return cls(mean, np.where(constant | (scale == 0), 1.0, scale), centre, spread)
+        look = np.clip(np.arcsinh((x - centre) / spread), -FAR_OUT, FAR_OUT)
+        mean, deviation = _standard(look, weight)
+        return cls(mean, np.where(scale > 0, deviation, 0.0), centre, spread, True)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return rows as they look, in float32."""
-        x, limit = np.asarray(x, dtype=np.float64), LIMIT
-        if self.centre is not None and self.spread is not None:
-            x, limit = np.arcsinh((x - self.centre) / self.spread), ROBUST_LIMIT
-        return np.clip((x - self.mean) / self.scale, -limit, limit).astype(np.float32)
+        x = np.asarray(x, dtype=np.float64)
+        look, limit = (x - self.centre) / self.spread, LIMIT
+        if self.robust:
+            look, limit = np.arcsinh(look), ROBUST_LIMIT
+        look = (look - self.mean) / _or_else(self.scale, 1.0)
+        look = np.clip(look, -limit, limit)
+        (constant,) = np.nonzero(self.scale == 0)
+        if len(constant):
+            value = (self.centre if self.robust else self.mean)[constant]
+            change = x[:, constant] - value
+            change[np.abs(change) <= NEARLY_CONSTANT * np.abs(value)] = 0
+            look[:, constant] = CHANGED * np.sign(change)
+        return look.astype(np.float32)
 
     def undo(self, look: np.ndarray) -> np.ndarray:
         """Return rows of a view that is not robust in their own units."""

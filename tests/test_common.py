@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import skops.io
+import torch
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -26,6 +27,7 @@ from torch import nn
 import skae
 from skae import (
     VAE,
+    AutoencoderOutlierDetector,
     AutoencoderTransformer,
     ContractiveAutoencoder,
     ConvolutionalAutoencoder,
@@ -90,6 +92,10 @@ CHECKED = [
     VAE(**SMALL),
     VAE(anchor=None, **SMALL),
     ConvolutionalAutoencoder(channels=(2,), **SHORT),
+    AutoencoderOutlierDetector(**SHORT),
+    AutoencoderOutlierDetector(memory=False, **SHORT),
+    AutoencoderOutlierDetector(contamination=0.1, **SHORT),
+    AutoencoderOutlierDetector(AutoencoderTransformer(1, **SMALL), n_splits=2),
 ]
 TWO = {"n_components": 2, "random_state": 0}
 ESTIMATORS = {
@@ -124,6 +130,18 @@ ESTIMATORS = {
     "VAE, own network": VAE(**TWO, **SHORT, network=Dense(outputs=2)),
     "convolutional": ConvolutionalAutoencoder((2, 3), channels=(4,), **TWO, **SHORT),
 }
+DETECTORS = {
+    "detector": AutoencoderOutlierDetector(**SHORT, random_state=0),
+    "detector, networks only": AutoencoderOutlierDetector(
+        **SHORT, random_state=0, memory=False
+    ),
+    "detector, contaminated": AutoencoderOutlierDetector(
+        **SHORT, random_state=0, contamination=0.1
+    ),
+    "detector, of an estimator": AutoencoderOutlierDetector(
+        AutoencoderTransformer(**TWO, **SMALL), n_splits=2, random_state=0
+    ),
+}
 OWN = {
     "anchored": {"n_components": [1, 0.8], "activation": ["silu", "tanh"]},
     "own network": {"network": [Dense(4), Dense(8)]},
@@ -139,6 +157,7 @@ FITTED = {
     ConvolutionalAutoencoder: {"image_shape_"},
 }
 METHODS = ["transform", "reconstruct", "score_samples", "jacobian_norm"]
+JUDGING = ["score_samples", "decision_function", "predict", "p_values", "explain"]
 
 
 @parametrize_with_checks(CHECKED)
@@ -156,6 +175,16 @@ def estimator(request):
     return clone(ESTIMATORS[request.param])
 
 
+@pytest.fixture(params=DETECTORS)
+def detector(request):
+    return clone(DETECTORS[request.param])
+
+
+@pytest.fixture(params=[*ESTIMATORS, *DETECTORS])
+def anything(request):
+    return clone((ESTIMATORS | DETECTORS)[request.param])
+
+
 @pytest.fixture
 def anchored():
     return clone(ESTIMATORS["anchored"])
@@ -166,28 +195,48 @@ def fitted(estimator, X):
     return estimator.fit(X)
 
 
+@pytest.fixture
+def anything_fitted(anything, X):
+    return anything.fit(X)
+
+
+def methods_of(model):
+    return JUDGING if isinstance(model, AutoencoderOutlierDetector) else METHODS
+
+
+def assert_same_params(model, other):
+    params, others = (
+        {name: value for name, value in one.get_params().items() if name != "estimator"}
+        for one in (model, other)
+    )
+    assert others == params
+    assert repr(other) == repr(model)
+
+
 def assert_same_model(model, other, X):
-    for method in METHODS:
+    for method in methods_of(model):
         expected = getattr(model, method)(X)
         np.testing.assert_array_equal(getattr(other, method)(X), expected)
-    assert other.get_params() == model.get_params()
+    assert_same_params(model, other)
 
 
 # -- parameters ------------------------------------------------------------------------
 
 
-def test_parameters_are_kept_as_given_and_can_be_set(estimator):
-    params = estimator.get_params()
-    assert type(estimator)().set_params(**params).get_params() == params
-    assert all(getattr(estimator, name) is value for name, value in params.items())
-    assert eval(repr(estimator)).get_params() == params
+def test_parameters_are_kept_as_given_and_can_be_set(anything):
+    params = anything.get_params()
+    assert type(anything)().set_params(**params).get_params() == params
+    own = anything.get_params(deep=False)
+    assert all(getattr(anything, name) is value for name, value in own.items())
+    assert_same_params(anything, eval(repr(anything)))
 
 
-def test_a_clone_is_unfitted_and_fits_to_the_same(fitted, X):
-    copy = clone(fitted)
-    with pytest.raises(NotFittedError):
-        copy.transform(X)
-    assert_same_model(fitted, copy.fit(X), X)
+def test_a_clone_is_unfitted_and_fits_to_the_same(anything_fitted, X):
+    copy = clone(anything_fitted)
+    for method in methods_of(copy):
+        with pytest.raises(NotFittedError):
+            getattr(copy, method)(X)
+    assert_same_model(anything_fitted, copy.fit(X), X)
 
 
 def test_fit_transform_is_fit_and_transform(estimator, fitted, X):
@@ -207,6 +256,11 @@ def test_the_score_is_the_mean_of_the_rows(fitted, X):
         np.testing.assert_allclose(scores, -errors, rtol=1e-6, atol=1e-12)
 
 
+def test_fit_predict_is_fit_and_predict(detector, X):
+    labels = clone(detector).fit_predict(X)
+    np.testing.assert_array_equal(labels, detector.fit(X).predict(X))
+
+
 def test_rows_alone_have_the_results_of_rows_together(fitted, X):
     for method in METHODS:
         together = getattr(fitted, method)(X)
@@ -224,6 +278,15 @@ def test_results_are_in_the_precision_of_the_rows(fitted, X):
 
 
 # -- files -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def all_warnings():
+    """Warnings of PyTorch each time, not only the first one."""
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(before)
 
 
 def through_pickle(model, path):
@@ -249,6 +312,7 @@ def through_skops(model, path):
     return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
 
 
+@pytest.mark.usefixtures("all_warnings")
 @pytest.mark.parametrize(
     "through",
     [
@@ -259,14 +323,15 @@ def through_skops(model, path):
         through_skops,
     ],
 )
-def test_a_model_survives_a_file(fitted, X, tmp_path, through):
-    assert_same_model(fitted, through(fitted, tmp_path / "model"), X)
+def test_a_model_survives_a_file(anything_fitted, X, tmp_path, through):
+    assert_same_model(anything_fitted, through(anything_fitted, tmp_path / "model"), X)
 
 
-def test_skops_need_trust_nothing_but_the_estimator(fitted, tmp_path):
-    skops.io.dump(fitted, tmp_path / "model")
+def test_skops_need_trust_nothing_but_the_estimator(anything_fitted, tmp_path):
+    model = anything_fitted
+    skops.io.dump(model, tmp_path / "model")
     types = skops.io.get_untrusted_types(file=tmp_path / "model")
-    known = [type(fitted), *map(type, fitted.get_params().values()), Convolutions]
+    known = [type(model), *map(type, model.get_params().values()), Convolutions]
     assert set(types) <= {f"{cls.__module__}.{cls.__qualname__}" for cls in known}
 
 
@@ -281,10 +346,12 @@ def plain(value):
     return value is None or isinstance(value, (bool, int, float, str, np.number))
 
 
-def test_fitted_attributes_are_plain_values(fitted):
-    left = {k: v for k, v in vars(fitted).items() if k not in fitted.get_params()}
-    assert {"mean_", "n_components_", "_state"} <= set(left)
-    left["_state"] = {k: v for k, v in fitted._state.items() if k != "factory"}
+def test_fitted_attributes_are_plain_values(anything_fitted):
+    model = anything_fitted
+    left = {k: v for k, v in vars(model).items() if k not in model.get_params()}
+    assert {"n_iter_", "loss_curve_", "_state"} <= set(left)
+    left["_state"] = {k: v for k, v in model._state.items() if k != "factory"}
+    left.pop("estimator_", None)  # one of those that are checked themselves
     assert [name for name, value in left.items() if not plain(value)] == []
 
 
@@ -311,13 +378,18 @@ def test_a_fit_leaves_the_attributes_that_are_documented(fitted):
     assert fitted.device_ == "cpu"
 
 
-def test_a_file_is_hardly_larger_than_the_weights(fitted):
-    n_bytes = sum(
-        value.nbytes
-        for value in fitted._state.values()
-        if isinstance(value, np.ndarray)
-    )
-    assert len(pickle.dumps(fitted)) < n_bytes + 10_000
+def size_of(value):
+    """Return the bytes in the arrays of nested dicts."""
+    if isinstance(value, dict):
+        return sum(map(size_of, value.values()))
+    return value.nbytes if isinstance(value, np.ndarray) else 0
+
+
+def test_a_file_is_hardly_larger_than_the_weights(anything_fitted):
+    inside = getattr(anything_fitted, "estimator_", None)
+    n_bytes = size_of(anything_fitted._state) + size_of(vars(inside) if inside else 0)
+    n_bytes += size_of(inside._state) if inside else 0
+    assert len(pickle.dumps(anything_fitted)) < n_bytes + 10_000
 
 
 # -- displays --------------------------------------------------------------------------
@@ -334,16 +406,19 @@ class Links(HTMLParser):
 
 @pytest.mark.parametrize("is_fitted", [False, True])
 def test_the_html_shows_parameters_and_links_to_the_documentation(
-    estimator, X, is_fitted
+    anything, X, is_fitted
 ):
     if is_fitted:
-        estimator.fit(X)
-    html = estimator._repr_html_()
-    assert "learning_rate_init" in html
-    assert ("pca_ratio_" in html) == is_fitted
+        anything.fit(X)
+    html = anything._repr_html_()
+    assert all(name in html for name in anything.get_params(deep=False))
+    detects = isinstance(anything, AutoencoderOutlierDetector)
+    assert ("offset_" if detects else "pca_ratio_") in html or not is_fitted
+    assert is_fitted or "offset_" not in html
+    assert is_fitted or "pca_ratio_" not in html
     links = Links()
     links.feed(html)
-    name = type(estimator).__name__
+    name = type(anything).__name__
     page = f"https://skae.readthedocs.io/en/stable/api/skae.{name}.html"
     assert any(link.startswith(page) for link in links.found)
 
@@ -416,6 +491,17 @@ def test_a_pipeline_inverts(estimator, X):
     assert pipeline.inverse_transform(pipeline.transform(X)).shape == X.shape
 
 
+def test_a_detector_ends_a_pipeline(detector, X):
+    pipeline = make_pipeline(StandardScaler(), detector)
+    labels = pipeline.fit_predict(X)
+    scaled = StandardScaler().fit_transform(X)
+    alone = clone(detector).fit(scaled)
+    np.testing.assert_array_equal(labels, alone.predict(scaled))
+    for method in ("predict", "decision_function", "score_samples"):
+        expected = getattr(alone, method)(scaled)
+        np.testing.assert_array_equal(getattr(pipeline, method)(X), expected)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_grid_search_over_a_pipeline(anchored, X, n_jobs):
     pipeline = Pipeline(
@@ -446,7 +532,8 @@ def test_a_grid_search_over_parameters_of_its_own(X, name):
 
 
 def test_every_estimator_has_a_grid_search():
-    assert {type(ESTIMATORS[name]).__name__ for name in OWN} == set(skae.__all__)
+    searched = {type(ESTIMATORS[name]).__name__ for name in OWN}
+    assert searched | {AutoencoderOutlierDetector.__name__} == set(skae.__all__)
 
 
 def test_a_grid_search_without_y_maximises_the_score(anchored, X):
@@ -465,6 +552,18 @@ def test_weights_are_routed_through_a_pipeline(anchored, X):
         pipeline.fit(X, sample_weight=weight)
     expected = clone(anchored).fit(MinMaxScaler().fit_transform(X), None, weight)
     np.testing.assert_array_equal(pipeline[-1].transform(X), expected.transform(X))
+
+
+def test_weights_of_a_detector_are_routed_through_a_pipeline(detector, X):
+    weight = np.arange(len(X)) % 3.0
+    with config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(
+            MinMaxScaler(), clone(detector).set_fit_request(sample_weight=True)
+        )
+        pipeline.fit(X, sample_weight=weight)
+    scaled = MinMaxScaler().fit_transform(X)
+    expected = clone(detector).fit(scaled, None, weight).score_samples(scaled)
+    np.testing.assert_array_equal(pipeline.score_samples(X), expected)
 
 
 def test_weights_are_routed_through_cross_validation(anchored, X):

@@ -5,14 +5,14 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae.noise import NAMES, Custom, Masking, Swap
+from skae.noise import NAMES, Chain, Custom, Gaussian, Masking, Swap
 
 
 def shifted(X, rng):
     return X + rng.choice([-0.5, 0.5], size=X.shape)
 
 
-KINDS = [*NAMES, Swap(0.5), shifted]
+KINDS = [*NAMES, Swap(0.5), Chain((Swap(0.1), Gaussian(0.2))), shifted]
 NAMED = pytest.mark.parametrize(
     "noise", KINDS, ids=lambda noise: getattr(noise, "__name__", str(noise))
 )

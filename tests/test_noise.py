@@ -7,8 +7,10 @@ from skae import noise
 from skae.noise import (
     NAMES,
     Binary,
+    Chain,
     Columns,
     Custom,
+    Each,
     Gaussian,
     Masking,
     SaltAndPepper,
@@ -25,7 +27,8 @@ def shifted(X, rng):
     return X + rng.normal(size=X.shape)
 
 
-ALL = [*(kind() for kind in NAMES.values()), Custom(shifted), Binary()]
+CHAIN = Chain((Swap(0.2), Gaussian(0.1)))
+ALL = [*(kind() for kind in NAMES.values()), CHAIN, Custom(shifted), Binary()]
 
 
 def rows_of(*lead):
@@ -160,6 +163,79 @@ def test_a_function_returns_finite_rows_of_the_same_shape(clean, function):
         Custom(function).apply(*clean, seeded())
 
 
+# -- one after the other ---------------------------------------------------------------
+
+
+def test_a_chain_is_one_corruption_after_the_other(clean):
+    x, columns = clean
+    parts = (Swap(0.3), Gaussian(0.5), Masking(0.1))
+    generator, expected = seeded(), x
+    for part in parts:
+        expected = part.apply(expected, columns, generator)
+    noisy = Chain(parts).apply(x, columns, seeded())
+    torch.testing.assert_close(noisy, expected, rtol=0, atol=0)
+    other = Chain(parts[::-1]).apply(x, columns, seeded())
+    assert not torch.equal(other, noisy)
+
+
+def test_a_chain_of_one_is_that_one(clean):
+    one, alone = (kind.apply(*clean, seeded()) for kind in (Chain((Swap(),)), Swap()))
+    torch.testing.assert_close(one, alone, rtol=0, atol=0)
+
+
+def test_a_chain_of_none_changes_nothing(clean):
+    noisy = Chain().apply(*clean, seeded())
+    torch.testing.assert_close(noisy, clean[0], rtol=0, atol=0)
+
+
+def test_chains_nest(clean):
+    flat = Chain((Swap(0.3), Gaussian(0.5), Masking(0.1)))
+    nested = Chain((Chain((Swap(0.3), Gaussian(0.5))), Masking(0.1)))
+    first, second = (kind.apply(*clean, seeded()) for kind in (flat, nested))
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+def test_a_chain_s_repr_makes_it_again():
+    assert eval(repr(CHAIN), vars(noise)) == CHAIN
+    assert CHAIN != Chain((Gaussian(0.1), Swap(0.2)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [(0.2,), (Gaussian(), "swap"), (Swap,), (shifted,), "swap", Gaussian(), 3],
+    ids=str,
+)
+def test_a_chain_is_made_of_corruptions(wrong):
+    with pytest.raises(TypeError, match=r"must be a tuple of objects of skae\.noise"):
+        Chain(wrong)
+
+
+# -- one for each network --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lead", [(4, 50), (3, 4, 50)], ids=str)
+def test_each_network_has_noise_of_its_own(lead):
+    x, _ = rows_of(*lead)
+    ends = x.reshape(-1, 4, 50, D).amax((0, 2))[:, None]
+    columns = Columns(torch.zeros_like(ends), -ends, ends)
+    kinds = (Gaussian(0.0), Gaussian(0.0), SaltAndPepper(1.0), Masking(1.0))
+    before = x.clone()
+    noisy = Each(kinds).apply(x, columns, seeded()).movedim(-3, 0)
+    torch.testing.assert_close(x, before, rtol=0, atol=0)
+    torch.testing.assert_close(noisy[:2], x.movedim(-3, 0)[:2], rtol=0, atol=0)
+    torch.testing.assert_close(noisy[2].abs(), ends[2].expand_as(noisy[2]))
+    assert noisy[3].abs().max() == 0
+
+
+def test_networks_of_one_kind_of_noise_are_drawn_at_once():
+    x, columns = rows_of(2, 50)
+    one, each = (
+        kind.apply(x, columns, seeded()) for kind in (Swap(), Each((Swap(), Swap())))
+    )
+    torch.testing.assert_close(each, one, rtol=0, atol=0)
+    assert not torch.equal(one[0] - x[0], one[1] - x[1])
+
+
 # -- what all share --------------------------------------------------------------------
 
 
@@ -228,7 +304,8 @@ def test_deviations_are_not_negative(level):
 
 
 def test_public_names_are_there_and_no_others_are_needed():
-    assert set(noise.__all__) == {"Corruption", *(k.__name__ for k in NAMES.values())}
+    named = {kind.__name__ for kind in NAMES.values()}
+    assert set(noise.__all__) == {"Chain", "Corruption", *named}
     assert all(hasattr(noise, name) for name in noise.__all__)
 
 

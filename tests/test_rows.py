@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skae import _rows
-from skae._rows import Rows, distinct, epoch, moments, row_hashes
+from skae._rows import Rows, counted, distinct, epoch, moments, row_hashes
 
 values = st.floats(-1e3, 1e3, width=32)
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 4))
@@ -182,6 +182,18 @@ def test_distinct_rows_do_not_depend_on_the_order_of_the_rows():
         merged, _ = distinct(rows, row_hashes(rows, seed=0))
         results.append((picked(merged), merged.weight))
     np.testing.assert_equal(*results)
+
+
+@pytest.mark.parametrize("scale", [1e-90, 0.01, 1.0, 3.0])
+def test_weights_are_numbers_of_rows_as_many_as_there_are_at_least(scale):
+    table = np.zeros((5, 2))
+    weight = scale * np.array([1.0, 2.0, 3.0])
+    one = Rows(table, np.array([4, 0, 2]), weight)
+    found = counted(one, 6)
+    np.testing.assert_array_equal(found.index, one.index)
+    expected = weight if scale > 1 else np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(found.weight, expected)
+    assert counted(Rows(table), 100).weight is None
 
 
 # -- epochs ----------------------------------------------------------------------------

@@ -1,0 +1,191 @@
+"""Quantiles, ranks and p-values against what they mean."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skae._calibration import Level, below, fence, p_values, quantiles, ranks
+
+# Values that are equal, or differ by more than rounding errors.
+some = st.integers(-5, 5).map(float) | st.integers(-(10**5), 10**5).map(lambda i: i / 8)
+shares = st.floats(0.001, 0.999)
+
+
+@st.composite
+def weighted(draw):
+    """Values, often equal ones, and how often each is there."""
+    values = draw(st.lists(some, min_size=1, max_size=20))
+    counts = [draw(st.integers(1, 4)) for _ in values]
+    return np.array(values), np.array(counts, dtype=float)
+
+
+def copies(values, weight):
+    return values.repeat(weight.astype(int), axis=0)
+
+
+# -- quantiles -------------------------------------------------------------------------
+
+
+@given(weighted(), shares)
+def test_a_quantile_is_the_least_value_with_the_share_at_or_below_it(table, share):
+    values, weight = table
+    (found,) = quantiles(values, weight, share)
+    assert found in values
+    close = 1e-9 * weight.sum()
+    assert weight[values <= found].sum() >= share * weight.sum() - close
+    assert weight[values < found].sum() <= share * weight.sum() + close
+
+
+@given(weighted())
+def test_weights_are_copies_in_quantiles(table):
+    values, weight = table
+    asked = (0.25, 0.5, 0.9)
+    found = quantiles(values, weight, *asked)
+    np.testing.assert_array_equal(found, quantiles(copies(*table), None, *asked))
+    np.testing.assert_array_equal(found, quantiles(values, 4 * weight, *asked))
+
+
+def test_columns_have_quantiles_of_their_own():
+    table = np.random.default_rng(0).normal(size=(50, 3))
+    found = quantiles(table, None, 0.1, 0.5)
+    assert found.shape == (2, 3)
+    for j in range(3):
+        np.testing.assert_array_equal(
+            found[:, j], quantiles(table[:, j], None, 0.1, 0.5)
+        )
+
+
+# -- levels ----------------------------------------------------------------------------
+
+
+def test_a_level_puts_the_median_at_zero_and_nine_in_ten_below_one():
+    scores = np.random.default_rng(0).exponential(size=1001)
+    scaled = Level.of(scores, None)(scores)
+    assert np.median(scaled) == pytest.approx(0, abs=1e-12)
+    assert (scaled <= 1).mean() == pytest.approx(0.9, abs=0.002)
+
+
+@given(weighted())
+def test_a_level_is_always_finite_and_rising(table):
+    values, weight = table
+    level = Level.of(values, weight)
+    assert level == Level.of(copies(*table), None)
+    assert level.spread > 0
+    scaled = level(np.sort(values))
+    assert np.isfinite(scaled).all()
+    assert (np.diff(scaled) >= 0).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, -1e6])
+def test_a_level_of_equal_scores_ends_at_the_first_that_is_not(value):
+    scores = np.full(100, value)
+    assert Level.of(scores, None)(scores).tolist() == [0.0] * 100
+    scores[:3] = value + np.array([3.0, 2.0, 4.0])
+    assert Level.of(scores, None)(scores[:4]).tolist() == [1.5, 1.0, 2.0, 0.0]
+
+
+# -- ranks -----------------------------------------------------------------------------
+
+
+@given(weighted())
+def test_a_rank_is_the_weight_below_and_half_of_its_equals(table):
+    values, weight = table
+    expected = [
+        weight[values < value].sum() + weight[values == value].sum() / 2
+        for value in values
+    ]
+    np.testing.assert_allclose(ranks(values, weight), expected)
+    np.testing.assert_allclose(
+        ranks(copies(*table), None), copies(np.array(expected), weight)
+    )
+
+
+# -- thresholds ------------------------------------------------------------------------
+
+
+@given(weighted(), st.floats(1e-6, 0.5))
+def test_the_share_is_below_the_threshold_and_not_a_score_more(table, share):
+    scores, weight = table
+    threshold = below(scores, weight, share)
+    under = scores < threshold
+    whole = weight.sum()
+    assert weight[under].sum() >= share * whole * (1 - 1e-9)
+    worst = scores == scores[under].max()  # equal scores go together
+    assert weight[under & ~worst].sum() < share * whole
+    copied = copies(*table)
+    assert ((copied < below(copied, None, share)) == copies(under, weight)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("last", [1.0, -0.1, 1e20, 0.0, 1 / 3])
+def test_there_is_a_threshold_above_a_number_with_a_close_neighbour(dtype, last):
+    last = dtype(last)
+    for _ in range(3):
+        scores = np.array([last, np.nextafter(last, dtype(np.inf))])
+        threshold = below(scores, None, 0.5)
+        assert scores[0] < threshold
+        last = scores[1]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.4, 0.5])
+def test_scores_that_differ_by_rounding_go_together(share):
+    same = 0.3 + 1e-16 * np.arange(12)
+    assert len(set(same)) > 3
+    assert (same < below(same, None, share)).all()
+    scores = np.concatenate([same, np.linspace(1, 2, 12)])
+    under = scores < below(scores, None, share)
+    assert under.tolist() == [True] * 12 + [False] * 12
+
+
+def test_a_threshold_is_half_way():
+    assert below(np.array([4.0, 1.0, 2.0, 9.0]), None, 0.5) == 3.0
+
+
+@given(weighted())
+def test_one_score_at_least_is_below(table):
+    scores, weight = table
+    lowest = scores == scores.min()
+    assert ((scores < below(scores, weight, 1e-6)) == lowest).all()
+
+
+# -- p-values --------------------------------------------------------------------------
+
+
+@given(weighted(), st.lists(some, min_size=1, max_size=9))
+def test_a_p_value_is_the_share_that_is_as_high(table, scores):
+    calibration, weight = table
+    scores = np.concatenate([scores, calibration])
+    high = np.array([weight[calibration >= score].sum() for score in scores])
+    p = p_values(scores, calibration, weight)
+    np.testing.assert_allclose(p, (1 + high) / (1 + weight.sum()))
+    assert ((p > 0) & (p <= 1)).all()
+    np.testing.assert_allclose(p_values(scores, copies(*table), None), p)
+
+
+def test_calibration_scores_that_differ_by_rounding_are_as_high():
+    calibration = np.array([1.0, 2.0, 3.0])
+    for score in (2.0, 2.0 + 1e-15, 2.0 - 1e-15):
+        assert p_values(np.array([score]), calibration, None) == 0.75
+
+
+@given(weighted(), st.sampled_from([0.05, 0.1, 0.25, 0.5]))
+def test_beyond_the_fence_p_values_are_at_most_the_level(table, level):
+    calibration, weight = table
+    found = fence(calibration, weight, level)
+    assert found == fence(copies(*table), None, level)
+    scores = np.concatenate([calibration, calibration + 0.01, [found, 1e7]])
+    small = p_values(scores, calibration, weight) <= level * (1 + 1e-12)
+    if 1 / (1 + weight.sum()) <= level:
+        np.testing.assert_array_equal(small, scores > found)
+    else:
+        assert not small.any()
+        middle = quantiles(calibration, weight, 0.5)[0]
+        assert found - calibration.max() == calibration.max() - middle
+
+
+def test_p_values_of_rows_like_the_others_are_uniform():
+    calibration, scores = np.random.default_rng(0).normal(size=(2, 99_999))
+    p = p_values(scores, calibration, None)
+    for level in (0.01, 0.1, 0.5):
+        assert (p <= level).mean() == pytest.approx(level, abs=0.005)
