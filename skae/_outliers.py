@@ -37,9 +37,8 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
     them learn the usual rows, a robust choice of three quarters; the residual,
     integrated on the line from the mean to a row, gives the distance
     :math:`\sqrt{2 E(x)}`, which an ideal denoiser of normal rows would make that of
-    Mahalanobis. With it go distances
-    to remembered rows: to the fifth nearest usual one, and to the tenth and the first
-    nearest of all. A row is an outlier if it is far from the usual rows, or in a gap
+    Mahalanobis. With it go distances to remembered rows: to the fifth nearest usual
+    one, and to the tenth and the first nearest of all. A row is an outlier if it is far from the usual rows, or in a gap
     between rows of any kind.
 
     Columns need no scaling. Distances are put on one scale by what networks and
