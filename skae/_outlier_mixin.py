@@ -154,8 +154,8 @@ class DetectorMixin(OutlierMixin, _SetOutputMixin, BaseEstimator):
         ndarray of shape (n_samples, n_features)
             Non-negative contributions that sum to the row's distance by the networks
             (about one for a usual row); with an `estimator` to the mean squared error
-            of its reconstruction. After ``set_output(transform="pandas")``, or "polars", a
-            table with the names of the columns.
+            of its reconstruction. After ``set_output(transform="pandas")``, or
+            "polars", a table with the names of the columns.
         """
         table = self._table(X)
         if hasattr(self, "estimator_"):

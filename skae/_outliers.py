@@ -38,8 +38,8 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
     integrated on the line from the mean to a row, gives the distance
     :math:`\sqrt{2 E(x)}`, which an ideal denoiser of normal rows would make that of
     Mahalanobis. With it go distances to remembered rows: to the fifth nearest usual
-    one, and to the tenth and the first nearest of all. A row is an outlier if it is far from the usual rows, or in a gap
-    between rows of any kind.
+    one, and to the tenth and the first nearest of all. A row is an outlier if it is far
+    from the usual rows, or in a gap between rows of any kind.
 
     Columns need no scaling. Distances are put on one scale by what networks and
     memories say of training rows that they do not contain, which also gives p-values.
