@@ -27,7 +27,7 @@ from ._views import View
 FAR = ("energy", "core")
 CORE_NEIGHBOURS, NEIGHBOURS = 5, (10, 1)
 CHUNK_ROWS, CHUNK_VALUES = 4096, 1 << 18
-MEASURED = 1000
+MEASURED = 300
 
 
 class Known(NamedTuple):
@@ -67,7 +67,7 @@ class Committee:
     ) -> "Committee":
         """Measure the members on rows of a table that they do not know.
 
-        A thousand are enough; the rows are in random order.
+        Some are enough; the rows are in random order.
         """
 
         def medians(scores: np.ndarray) -> np.ndarray:
