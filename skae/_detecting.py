@@ -24,7 +24,7 @@ FINE = 0.1  # and of those of all rows
 EXPLAINING, SWAPPED = 0.5, 0.2
 STORED_VALUES = 1 << 21  # numbers in the rows that are remembered
 MEMORY = 2000  # rows
-RATE, STEPS, BATCH = 4e-3, 250, 32
+RATE, STEPS, BATCH = 4e-3, 260, 32
 Report = Callable[[str, int, float, float | None, Callable[[], Detection]], bool]
 
 

@@ -67,7 +67,7 @@ class AutoencoderOutlierDetector(DocLinkMixin, CallbackSupportMixin, DetectorMix
         8 million values, but 1,000 rows). More give finer p-values, for none is below
         one in that number. It has no meaning with an `estimator`.
     max_iter : int or "auto", default="auto"
-        Steps of each network. "auto" is 250. It has no meaning with an `estimator`.
+        Steps of each network. "auto" is 260. It has no meaning with an `estimator`.
     n_splits : int or None, default=5
         With an `estimator`, the number of folds: each is scored by a clone fitted to
         the others, since scores of rows that a network was trained on are too good.
