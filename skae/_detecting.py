@@ -23,7 +23,6 @@ SIGMA = 0.2  # noise of the networks of the usual rows, in deviations
 FINE = 0.1  # and of those of all rows
 EXPLAINING, SWAPPED = 0.5, 0.2
 STORED_VALUES = 1 << 21  # numbers in the rows that are remembered
-MEMORY = 2000  # rows
 RATE, STEPS, BATCH = 4e-3, 260, 32
 Report = Callable[[str, int, float, float | None, Callable[[], Detection]], bool]
 
@@ -74,7 +73,7 @@ class DetectionRecipe:
         self._standard = View.of(x, rows.weight, robust=False)
         self._a, self._s = self._robust.rows(rows), self._standard.rows(rows)
         seed, most = settings.seed, max(200, STORED_VALUES // rows.n_features)
-        size = min(memory or MEMORY, most)
+        size = min(memory, most)
         self._usual = usual(self._a, seed)
         self._core = self._table = None
         if memory:

@@ -75,8 +75,10 @@ class Committee:
             for row, mask in zip(scores, known[:, :MEASURED], strict=True):
                 new = mask if mask.all() else ~mask
                 weight = None if rows.weight is None else rows.weight[:MEASURED][new]
-                result.append(quantiles(row[new], weight, 0.5)[0])
-            return np.maximum(result, 1e-9)
+                median, high = quantiles(row[new], weight, 0.5, 0.9)
+                # A member that finds half of the rows at no distance has another scale.
+                result.append(max(median, high / 10) or 1.0)
+            return np.array(result)
 
         x = rows.table[:MEASURED]
         return cls(
