@@ -30,6 +30,7 @@ from ._architecture import Architecture
 from ._blame import IGNORED
 from ._codes import Context, Plain
 from ._contest import make_plan
+from ._corruptions import Each
 from ._model import Units
 from ._network import Autoencoder
 from ._parameters import Parameters
@@ -37,7 +38,7 @@ from ._rows import Moments, Rows, moments
 from ._settings import Settings
 from ._trainee import Trainee
 from ._training import History
-from .noise import Chain, Corruption, Each, Gaussian, Swap
+from .noise import Chain, Corruption, Gaussian, Swap
 
 HIDDEN, WIDEST = 64, 64
 NODES = 4  # of the Gauss-Legendre rule along the line

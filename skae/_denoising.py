@@ -10,8 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseAutoencoder
 from ._constraints import constraints
+from ._corruptions import Custom, corrupted
 from ._describe import describe
-from .noise import NAMES, Corruption, Custom, corrupted
+from .noise import NAMES, Corruption
 
 EFFORT = 4.0  # noise is new at each step: there is more to learn, and less to overfit
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from ._anchor import NEGLIGIBLE, SMALLEST, Anchor, Spectrum, basis, fit_anchor, spectrum
+from ._corruptions import corrupted
 from ._probabilistic import probabilistic
 from ._rows import Moments, Rows, moments
 from ._settings import Settings
-from .noise import corrupted
 
 QUIET = 1e-2  # share of the variance that is the least noise to start from
 Change = Callable[[np.ndarray], np.ndarray]

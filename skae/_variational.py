@@ -112,8 +112,8 @@ class VAE(DensityMixin, BaseAutoencoder):
         return "likelihood='bernoulli'" if self.likelihood == "bernoulli" else None
 
     def _design(self, n_features: int) -> dict[str, Any]:
+        from ._corruptions import Binary
         from ._posterior import Gaussian
-        from .noise import Binary
 
         bernoulli = self.likelihood == "bernoulli"
         if not bernoulli:

@@ -14,6 +14,7 @@ ORDER = [
     # Floor 0: arithmetic on tensors
     "losses",
     "noise",
+    "_corruptions",
     "_activations",
     "_parameters",
     "_products",

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from recorder import Recorder
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -10,34 +11,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderTransformer
 from skae.metrics import neg_reconstruction_error_scorer, reconstruction_r2_scorer
-
-
-class Recorder:
-    """Notes what it is told; ``answer`` decides whether to stop."""
-
-    def __init__(self, answer=lambda n_ended: False):
-        self.answer = answer
-        self.calls, self.ended, self.root = [], [], None
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-        self.root = context
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
-        self.data = {"X": X, "y": y, "metadata": metadata}
-        self.calls.append("begin")
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        self.calls.append("end")
-        self.ended.append((context, fitted_estimator))
-        return self.answer(len(self.ended))
-
-    @property
-    def phases(self):
-        return [context.task_name for context, _ in self.ended]
 
 
 @pytest.fixture(params=["few rows", "many rows"])
@@ -150,7 +123,7 @@ def test_callbacks_change_nothing(model, table):
 
 
 def test_a_callback_ends_training(model, X_large):
-    recorder = Recorder(answer=lambda n_ended: n_ended == 2)
+    recorder = Recorder(answer=lambda it: len(it.ended) == 2)
     model.set_callbacks(recorder).fit(X_large)
     assert recorder.phases == ["train", "train", "fit"]
     assert model.n_iter_ < 80
@@ -158,7 +131,7 @@ def test_a_callback_ends_training(model, X_large):
 
 
 def test_a_callback_ends_one_phase_after_the_other(model, X):
-    recorder = Recorder(answer=lambda n_ended: True)
+    recorder = Recorder(answer=lambda it: True)
     model.set_callbacks(recorder).fit(X)
     assert recorder.phases in (
         ["cross-validate", "fit"],

@@ -5,7 +5,8 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae.noise import NAMES, Chain, Custom, Gaussian, Masking, Swap
+from skae._corruptions import Custom
+from skae.noise import NAMES, Chain, Gaussian, Masking, Swap
 
 
 def shifted(X, rng):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from bad_tables import BAD_VALUES, NAMES, frame_of, put
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -13,28 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skae._validation import column_names
 
-NAMES = list("abcdef")
-
-
-def frame_of(X, **columns):
-    return pd.DataFrame(np.array(X), columns=NAMES).assign(**columns)
-
-
-def put(X, value, *columns):
-    X = np.array(X)
-    X[3, list(columns)] = value
-    return X
-
-
 # -- values ----------------------------------------------------------------------------
-
-BAD_VALUES = [
-    (np.nan, r"X contains NaN in {}\. Impute them first"),
-    (np.inf, r"X contains infinity in {}\. Replace or drop"),
-    (-np.inf, r"X contains infinity in {}\. Replace or drop"),
-    (1e31, r"X has values above 1e\+30 in {}, which would overflow\. Rescale or clip"),
-    (-1e300, r"X has values above 1e\+30 in {}, which would overflow\. Rescale"),
-]
 
 
 @pytest.mark.parametrize("method", ["fit", "transform", "score"])

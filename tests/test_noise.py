@@ -3,20 +3,9 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skae import noise
-from skae.noise import (
-    NAMES,
-    Binary,
-    Chain,
-    Columns,
-    Custom,
-    Each,
-    Gaussian,
-    Masking,
-    SaltAndPepper,
-    Swap,
-    corrupted,
-)
+from skae import _corruptions, noise
+from skae._corruptions import Binary, Custom, Each, corrupted
+from skae.noise import NAMES, Chain, Columns, Gaussian, Masking, SaltAndPepper, Swap
 
 ROWS, D = 20_000, 3
 LEVELS = [0.0, 0.1, 0.5, 1.0]
@@ -321,7 +310,7 @@ def test_tables_are_corrupted_in_chunks_of_any_size(monkeypatch, kind, dtype):
     mean = table.mean(0, dtype=np.float64)
     ranges = np.stack([table.min(0), table.max(0)]) - mean
     for chunk_rows in (4096, 7):
-        monkeypatch.setattr(noise, "CHUNK_ROWS", chunk_rows)
+        monkeypatch.setattr(_corruptions, "CHUNK_ROWS", chunk_rows)
         noisy = corrupted(table, kind, mean, ranges, seeded())
         assert noisy.dtype == dtype
         assert noisy.shape == table.shape

@@ -9,9 +9,11 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from bad_tables import BAD_VALUES, NAMES, frame_of, put
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from recorder import Recorder
 from scipy import sparse
 from scipy.stats import false_discovery_control, spearmanr
 from sklearn import config_context
@@ -55,7 +57,6 @@ VARIANTS = {
 }
 ALL = [*RECIPES, "plain"]
 SAYINGS = ["score_samples", "decision_function", "predict", "p_values", "explain"]
-NAMES = list("abcdef")
 
 
 @pytest.fixture(params=ALL)
@@ -82,16 +83,6 @@ def all_fitted(X):
 def fitted(request, all_fitted):
     """A fitted detector that is not to be changed."""
     return all_fitted[request.param]
-
-
-def frame_of(X, **columns):
-    return pd.DataFrame(np.array(X), columns=NAMES).assign(**columns)
-
-
-def put(X, value, *columns):
-    X = np.array(X)
-    X[3, list(columns)] = value
-    return X
 
 
 def auc(ordinary, odd):
@@ -497,12 +488,6 @@ def test_the_order_of_training_rows_does_not_matter(recipe, X):
 
 # -- what is refused -------------------------------------------------------------------
 
-BAD_VALUES = [
-    (np.nan, r"X contains NaN in {}\. Impute them first"),
-    (-np.inf, r"X contains infinity in {}\. Replace or drop"),
-    (1e31, r"X has values above 1e\+30 in {}, which would overflow\. Rescale or clip"),
-]
-
 
 @pytest.mark.parametrize("method", ["fit", "fit_predict", *SAYINGS])
 @pytest.mark.parametrize(("value", "message"), BAD_VALUES)
@@ -620,34 +605,6 @@ def test_weights_are_checked(default, X, weight, message):
 # -- what a fit leaves behind ----------------------------------------------------------
 
 
-class Told:
-    """A callback that notes what it is told; ``answer(it)`` decides whether to stop."""
-
-    def __init__(self, answer=lambda told: False):
-        self.answer = answer
-        self.calls, self.ended, self.root = [], [], None
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-        self.root = context
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
-        self.data = {"X": X, "y": y, "metadata": metadata}
-        self.calls.append("begin")
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        self.calls.append("end")
-        self.ended.append((context, fitted_estimator))
-        return self.answer(self)
-
-    @property
-    def phases(self):
-        return [context.task_name for context, _ in self.ended]
-
-
 def raising(error, phase, times=1):
     """Raise an error when a phase is told of for the n-th time."""
 
@@ -669,10 +626,10 @@ FAILING = {
         estimator=AutoencoderTransformer(50)
     ).fit(X[:, :4]),
     "during training": lambda model, X: model.set_callbacks(
-        Told(raising(RuntimeError, "usual rows"))
+        Recorder(raising(RuntimeError, "usual rows"))
     ).fit(X[:, :4]),
     "at the end": lambda model, X: model.set_callbacks(
-        Told(raising(KeyboardInterrupt, "fit"))
+        Recorder(raising(KeyboardInterrupt, "fit"))
     ).fit(X[:, :4]),
 }
 
@@ -1105,7 +1062,7 @@ def test_a_fit_has_as_many_steps_as_it_is_allowed(default, X):
 
 @pytest.mark.parametrize("name", ALL)
 def test_tasks_begin_and_end_between_setup_and_teardown(X, name):
-    told = Told()
+    told = Recorder()
     clone(VARIANTS[name]).set_params(verbose=0).set_callbacks(told).fit(X)
     first, *middle, last = told.calls
     assert (first, last) == ("setup", "teardown")
@@ -1117,13 +1074,13 @@ def test_tasks_begin_and_end_between_setup_and_teardown(X, name):
 @pytest.mark.parametrize("max_iter", [1, 17])
 @pytest.mark.parametrize("n_rows", [2, 120])
 def test_there_are_never_more_subtasks_than_announced(recipe, X, n_rows, max_iter):
-    told = Told()
+    told = Recorder()
     recipe.set_params(max_iter=max_iter).set_callbacks(told).fit(X[:n_rows])
     assert 0 < len(told.ended) - 1 <= told.root.max_subtasks
 
 
 def test_phases_are_named(recipe, X):
-    told = Told()
+    told = Recorder()
     recipe.set_callbacks(told).fit(X)
     both = not recipe.memory and recipe.contamination == "auto"
     expected = ["usual rows", *(["all rows"] * both), "fit"]
@@ -1131,7 +1088,7 @@ def test_phases_are_named(recipe, X):
 
 
 def test_the_fitted_estimator_works_at_every_step(detector, X):
-    told = Told()
+    told = Recorder()
     detector.set_params(max_iter=40).set_callbacks(told).fit(X)
     for context, fitted in told.ended:
         assert fitted is not detector
@@ -1144,7 +1101,7 @@ def test_the_fitted_estimator_works_at_every_step(detector, X):
 
 def test_it_is_of_this_fit_not_of_an_earlier_one(X):
     model = clone(VARIANTS["plain"]).fit(X)
-    told = Told()
+    told = Recorder()
     model.set_params(estimator=None, **QUICK).set_callbacks(told).fit(X)
     for _, fitted in told.ended:
         assert not hasattr(fitted, "estimator_")
@@ -1153,7 +1110,7 @@ def test_it_is_of_this_fit_not_of_an_earlier_one(X):
 
 
 def test_the_target_is_the_table_unless_one_is_given(detector, X):
-    told = Told()
+    told = Recorder()
     detector.set_callbacks(told).fit(X)
     np.testing.assert_array_equal(told.data["X"], X)
     np.testing.assert_array_equal(told.data["y"], X)
@@ -1164,11 +1121,11 @@ def test_the_target_is_the_table_unless_one_is_given(detector, X):
 
 def test_callbacks_change_nothing(detector, X):
     plain = clone(detector).fit(X)
-    assert_same(plain, detector.set_callbacks(Told()).fit(X), X)
+    assert_same(plain, detector.set_callbacks(Recorder()).fit(X), X)
 
 
 def test_a_callback_ends_one_phase_after_the_other(X):
-    told = Told(lambda told: True)
+    told = Recorder(lambda told: True)
     model = clone(VARIANTS["networks only"]).set_params(max_iter=80)
     model.set_callbacks(told).fit(X)
     assert told.phases == ["usual rows", "all rows", "fit"]
@@ -1180,7 +1137,7 @@ def test_a_monitor_logs_one_score_for_each_step(detector, X):
     def scorer(model, X, y):
         return {"score": float(model.score_samples(X).mean())}
 
-    monitor, told = ScoringMonitor(scoring=scorer), Told()
+    monitor, told = ScoringMonitor(scoring=scorer), Recorder()
     detector.set_callbacks(monitor, told).fit(X)
     logs = monitor.get_logs().data
     assert len(logs) == len(told.ended)
@@ -1216,7 +1173,7 @@ def test_verbose_prints_progress(recipe, X, capsys):
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("phase", ["usual rows", "all rows"])
 def test_an_interrupt_keeps_the_networks_so_far_and_warns(X, phase, times):
-    told = Told(raising(KeyboardInterrupt, phase, times))
+    told = Recorder(raising(KeyboardInterrupt, phase, times))
     model = AutoencoderOutlierDetector(memory=False, max_iter=48, random_state=0)
     model.set_callbacks(told)
     with pytest.warns(ConvergenceWarning, match="Training was interrupted") as caught:
