@@ -21,6 +21,8 @@ class CodecMixin(BaseEstimator):
     device: Any
     n_components_: int
     mean_: np.ndarray
+    components_: np.ndarray
+    validation_curve_: list[float]
     _state: dict[str, Any]
 
     def _bounded(self) -> str | None:

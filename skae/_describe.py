@@ -93,6 +93,8 @@ ATTRIBUTES = r"""
     pca_ratio_ : float
         Held-out loss relative to PCA's with the same number of codes; exactly 1.0 where
         PCA was kept, NaN where no rows were held out or PCA is exact.
+    curve_steps_ : list of int
+        Steps after which losses were measured, 0 first; empty if nothing was trained.
     loss_curve_ : list of float
         Mean training loss between measurements, in units of PCA's held-out loss.
     validation_curve_ : list of float

@@ -43,6 +43,7 @@ class Outcome:
     n_iter: int = 0
     ratio: float = 1.0
     shares: np.ndarray = field(default_factory=lambda: np.empty(0))
+    steps: list[int] = field(default_factory=list)
     training: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
     diverged: bool = False
@@ -154,6 +155,7 @@ class Recipe:
             n_iter=seen.n_steps,
             ratio=result.ratio,
             shares=result.shares,
+            steps=seen.steps,
             training=seen.training[1:],
             validation=seen.validation,
             diverged=seen.diverged,

@@ -1,0 +1,25 @@
+"""Displays: what autoencoders do, drawn in one line each.
+
+They are scikit-learn's kind of display: made by ``from_estimator`` (or
+``from_predictions``), drawn again by ``plot``, with the axes in ``ax_`` and the figure
+in ``figure_``. All need matplotlib, which skae's extra `plot` installs. Where no
+attribute of skae is needed they work on PCA and other transformers, and on pipelines.
+"""
+
+from ._explained_variance import ExplainedVarianceDisplay
+from ._feature import FeatureDisplay
+from ._latent import LatentDisplay
+from ._loss_curve import LossCurveDisplay
+from ._manifold import ManifoldDisplay
+from ._outliers import OutlierDisplay
+from ._reconstruction import ReconstructionDisplay
+
+__all__ = [
+    "ExplainedVarianceDisplay",
+    "FeatureDisplay",
+    "LatentDisplay",
+    "LossCurveDisplay",
+    "ManifoldDisplay",
+    "OutlierDisplay",
+    "ReconstructionDisplay",
+]

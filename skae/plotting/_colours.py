@@ -1,0 +1,56 @@
+"""Points coloured by what they are: labels with a legend, numbers with a colour bar."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+
+MANY = 20  # more numbers than these are a scale, not labels
+
+
+def check_target(y: Any, rows: Any) -> np.ndarray:
+    """Return y as a column with a value for each row, none of which is missing."""
+    column = column_or_1d(y)
+    check_consistent_length(column, rows)
+    missing = column != column if column.dtype.kind in "fO" else np.zeros(1, bool)
+    if np.any(missing):
+        raise ValueError("y has missing values. Leave these rows out, or name them.")
+    return column
+
+
+def is_scale(y: np.ndarray) -> bool:
+    """Say whether y is measured on a scale, rather than a label."""
+    if y.dtype.kind not in "iuf":
+        return False
+    distinct = np.unique(y)
+    return len(distinct) > MANY or bool((distinct % 1 != 0).any())
+
+
+def palette(n: int) -> Any:
+    """Return n colours that can be told apart, as a colour map."""
+    import matplotlib as mpl
+    from matplotlib.colors import ListedColormap
+
+    name = "tab10" if n <= 10 else "tab20" if n <= 20 else "gist_rainbow"
+    found = mpl.colormaps[name]
+    places = np.arange(n) if n <= 20 else np.linspace(0, 1, n)
+    return ListedColormap(found(places))
+
+
+def scatter(ax: Any, points: np.ndarray, y: np.ndarray | None, options: Any) -> Any:
+    """Draw points, coloured by y, and say what the colours mean."""
+    options = {"s": 12, "linewidths": 0, **(options or {})}
+    if y is None:
+        return ax.scatter(*points.T, **options)
+    if is_scale(y):
+        drawn = ax.scatter(*points.T, c=y, **options)
+        ax.figure.colorbar(drawn, ax=ax)
+        return drawn
+    labels, code = np.unique(y, return_inverse=True)
+    colours = palette(len(labels))
+    limits = {"vmin": -0.5, "vmax": len(labels) - 0.5}
+    drawn = ax.scatter(*points.T, c=code, cmap=colours, **limits, **options)
+    handles = drawn.legend_elements(num=list(range(len(labels))))[0]
+    outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
+    ax.legend(handles, [str(label) for label in labels], **outside)
+    return drawn

@@ -1,0 +1,250 @@
+"""What each code responds to."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from ._canvas import column_names, decoded, numbers, open_axes, picked, transformed
+from ._mosaic import Mosaic, picture_shape
+
+LOW, HIGH = 0.05, 0.95  # quantiles of a code between which it moves
+STEP = 1e-3  # of a column's standard deviation
+CHUNK_ROWS = 256
+MOST_NAMES = 40
+
+
+def _decoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
+    """Return how the reconstruction changes as each code moves, in units of X."""
+    values = transformed(estimator, X)
+    low, high = np.quantile(values, [LOW, HIGH], axis=0)
+    ends = np.tile(np.median(values, axis=0), (2, len(codes), 1))
+    at = np.arange(len(codes))
+    ends[0, at, codes], ends[1, at, codes] = low[codes], high[codes]
+    return decoded(estimator, ends[1]) - decoded(estimator, ends[0])
+
+
+def _encoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
+    """Return the direction, of length one, in which each code grows fastest.
+
+    At the mean of the rows, by central differences, with columns in units of their
+    standard deviations.
+    """
+    table = numbers(X)
+    mean, step = table.mean(axis=0), STEP * table.std(axis=0)
+    slope = np.zeros((len(codes), len(mean)))
+    for part in gen_batches(len(mean), CHUNK_ROWS):
+        moves = np.zeros((part.stop - part.start, len(mean)))
+        moves[np.arange(len(moves)), np.arange(part.start, part.stop)] = step[part]
+        ends = [transformed(estimator, mean + sign * moves) for sign in (1, -1)]
+        slope[:, part] = (ends[0] - ends[1])[:, codes].T
+    length = np.linalg.norm(slope, axis=1, keepdims=True)
+    return slope / np.where(length > 0, length, 1.0)
+
+
+def _rows(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
+    """Return the mean of the hundredth of the rows that excite each code most."""
+    table, values = numbers(X), transformed(estimator, X)[:, codes]
+    n = max(1, len(table) // 100)
+    most = np.argpartition(values, len(table) - n, axis=0)[-n:]
+    return np.stack([table[column].mean(axis=0) for column in most.T])
+
+
+def _in_deviations(features: np.ndarray, table: np.ndarray, kind: str) -> np.ndarray:
+    """Return features in units in which columns can be compared, as bars are."""
+    if kind == "encoder":
+        return features
+    deviation = table.std(axis=0)
+    centred = features - table.mean(axis=0) if kind == "rows" else features
+    return np.where(deviation > 0, centred, 0.0) / np.where(deviation > 0, deviation, 1)
+
+
+KINDS = {"decoder": _decoder, "encoder": _encoder, "rows": _rows}
+
+
+class FeatureDisplay:
+    """What each code responds to, as pictures or as bars over the columns.
+
+    Create it with `from_estimator`.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_codes, n_features)
+        What is drawn.
+    codes : ndarray of shape (n_codes,)
+        Which codes they belong to.
+    kind : {"decoder", "encoder", "rows"}, default="decoder"
+        What the features are, see `from_estimator`.
+    image_shape : tuple of int, default=None
+        Shape of the pictures; None draws bars.
+    feature_names : list of str, default=None
+        Names of the columns, for bars.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        The figure.
+    image_ : matplotlib AxesImage or None
+        All pictures as one image.
+    bars_ : list of matplotlib BarContainer
+        The bars of each code.
+
+    See Also
+    --------
+    skae.SparseAutoencoder : Whose features are parts of pictures.
+
+    References
+    ----------
+    Ng, A. (2011). Sparse autoencoder. CS294A lecture notes, Stanford University.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.decomposition import PCA
+    >>> from skae.plotting import FeatureDisplay
+    >>> X = load_iris(as_frame=True).data
+    >>> pca = PCA(2).fit(X)
+    >>> display = FeatureDisplay.from_estimator(pca, X, kind="decoder")
+    >>> print(display.features[0].round(1))  # in standard deviations
+    [ 2.5 -1.1  2.8  2.7]
+    """
+
+    def __init__(
+        self, features, codes, *, kind="decoder", image_shape=None, feature_names=None
+    ):
+        self.features = features
+        self.codes = codes
+        self.kind = kind
+        self.image_shape = image_shape
+        self.feature_names = feature_names
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, *, kind="decoder", codes=16, image_shape=None, ax=None,
+        im_kw=None, bar_kw=None,
+    ):  # fmt: skip
+        """Find what codes respond to and draw it.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, with `transform` (and `inverse_transform` for the decoder): an
+            autoencoder, PCA, a pipeline.
+        X : array-like of shape (n_samples, n_features)
+            Rows, which tell the range of the codes.
+        kind : {"decoder", "encoder", "rows"}, default="decoder"
+            "decoder": how the reconstruction changes when a code moves from its 5 % to
+            its 95 % quantile, the others being at their medians; for PCA that is its
+            component. "encoder": the change of a row, of length one with columns in
+            units of their standard deviations, that raises the code most, at the mean
+            row. "rows": the mean of the hundredth of the rows that excite it most.
+            Bars are in standard deviations of their columns, and those of "rows" start
+            at the mean.
+        codes : int or array-like of int, default=16
+            How many of the first codes, or which.
+        image_shape : tuple of int, default=None
+            ``(height, width)`` or ``(channels, height, width)`` of the pictures. A
+            `ConvolutionalAutoencoder` knows its own.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        im_kw : dict, default=None
+            Options for `imshow`.
+        bar_kw : dict, default=None
+            Options for `bar`.
+
+        Returns
+        -------
+        FeatureDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If `kind`, `codes` or `image_shape` do not fit.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}.")
+        d = np.shape(X)[1]
+        k = transformed(estimator, X[:1]).shape[1]
+        at = picked("codes", codes, k)
+        features = KINDS[kind](estimator, X, at)
+        shape = picture_shape(image_shape, d, [estimator])
+        if shape is None:
+            features = _in_deviations(features, numbers(X), kind)
+        display = cls(
+            features,
+            at,
+            kind=kind,
+            image_shape=shape,
+            feature_names=column_names(X, d),
+        )
+        return display.plot(ax, im_kw=im_kw, bar_kw=bar_kw)
+
+    def plot(self, ax=None, *, im_kw=None, bar_kw=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        im_kw : dict, default=None
+            Options for `imshow`.
+        bar_kw : dict, default=None
+            Options for `bar`.
+
+        Returns
+        -------
+        FeatureDisplay
+            The display itself.
+        """
+        self.image_, self.bars_ = None, []
+        if self.image_shape is None:
+            ax = self._draw_bars(ax, bar_kw or {})
+        else:
+            ax = self._draw_pictures(ax, im_kw)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw_pictures(self, ax: Any, im_kw: Any) -> Any:
+        """Draw a block of pictures, each in its own range of values."""
+        n, d = self.features.shape
+        wide = min(8, int(np.ceil(np.sqrt(n))))
+        mosaic = Mosaic(-(-n // wide), wide, self.image_shape)
+        ax = open_axes(self, ax, mosaic.size())
+        mosaic.clear(ax)
+        cells = np.full((mosaic.n_rows * wide, d), np.nan)
+        if self.kind == "rows":
+            cells[:n], options = self.features, {"cmap": "gray_r"}
+            limits = self.features.min(), self.features.max()
+        else:
+            most = np.abs(self.features).max(axis=1, keepdims=True)
+            cells[:n] = self.features / np.where(most > 0, most, 1.0)
+            limits, options = (-1.0, 1.0), {"cmap": "RdBu_r"}
+        cells = cells.reshape(mosaic.n_rows, wide, d)
+        options |= {"vmin": limits[0], "vmax": limits[1]} | (im_kw or {})
+        self.image_ = mosaic.pictures(ax, cells, limits, options)
+        return ax
+
+    def _draw_bars(self, ax: Any, bar_kw: dict[str, Any]) -> Any:
+        """Draw a strip of bars for each code, all over the same columns."""
+        n, d = self.features.shape
+        width = min(12.0, 2 + 0.35 * d)
+        ax = open_axes(self, ax, (width, 1 + 0.6 * n))
+        most = np.abs(self.features).max(axis=1, keepdims=True)
+        # Strips are one apart, and the longest bar reaches halfway to the next.
+        heights = 0.45 * self.features / np.where(most > 0, most, 1.0)
+        for i, strip in enumerate(heights):
+            signs = np.where(strip < 0, "tab:blue", "tab:red")
+            options = {"color": signs, **bar_kw}
+            self.bars_.append(ax.bar(np.arange(d), -strip, bottom=i, **options))
+            ax.axhline(i, color="0.7", linewidth=0.5)
+        ax.set_ylim(n - 0.5, -0.5)
+        ax.set_yticks(np.arange(n), [f"code {i}" for i in self.codes])
+        if self.feature_names is not None and d <= MOST_NAMES:
+            turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+            ax.set_xticks(np.arange(d), self.feature_names, **turned)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        return ax

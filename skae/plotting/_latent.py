@@ -1,0 +1,182 @@
+"""A map of the codes."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+
+from ._canvas import numbers, open_axes, picked, transformed
+from ._colours import check_target, scatter
+
+
+class LatentDisplay:
+    """The codes of rows as points in two dimensions.
+
+    More than two codes are projected, by PCA unless another transformer is given.
+
+    Create it with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_samples, 2)
+        Where the rows are.
+    y : ndarray of shape (n_samples,), default=None
+        What colours them: labels get a legend, numbers a colour bar.
+    axis_names : tuple of str, default=("code 0", "code 1")
+        What the axes show.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        The figure.
+    scatter_ : matplotlib PathCollection
+        The points.
+
+    See Also
+    --------
+    ManifoldDisplay : What the codes decode to.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from skae.plotting import LatentDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> display = LatentDisplay.from_estimator(PCA(8).fit(X), X, y)
+    >>> display.points.shape
+    (1797, 2)
+    >>> display.ax_.get_xlabel()
+    'PCA 0 of 8 codes'
+    """
+
+    def __init__(self, points, *, y=None, axis_names=("code 0", "code 1")):
+        self.points = points
+        self.y = y
+        self.axis_names = axis_names
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y=None, *, components=None, projection=None, ax=None,
+        scatter_kw=None,
+    ):  # fmt: skip
+        """Encode rows and draw their codes.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, with `transform`: an autoencoder, PCA, a pipeline.
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,), default=None
+            What colours them. Strings, and up to 20 different integers, are labels;
+            other numbers are a scale.
+        components : tuple of two int, default=None
+            Which codes to draw; None draws two as they are, more by `projection`.
+        projection : transformer, default=None
+            Takes the codes to two dimensions, such as ``TSNE()`` or ``UMAP()``; it is
+            cloned and fitted to the codes. None is PCA.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        scatter_kw : dict, default=None
+            Options for `scatter`.
+
+        Returns
+        -------
+        LatentDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is a single code, or `y`, `components` or `projection` do not fit.
+        """
+        return cls.from_predictions(
+            transformed(estimator, X),
+            y,
+            components=components,
+            projection=projection,
+            ax=ax,
+            scatter_kw=scatter_kw,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls, codes, y=None, *, components=None, projection=None, ax=None,
+        scatter_kw=None,
+    ):  # fmt: skip
+        """Draw codes.
+
+        Parameters
+        ----------
+        codes : array-like of shape (n_samples, n_components)
+            Codes of rows.
+        y : array-like of shape (n_samples,), default=None
+            What colours them.
+        components : tuple of two int, default=None
+            Which codes to draw; None draws two as they are, more by `projection`.
+        projection : transformer, default=None
+            Takes the codes to two dimensions. None is PCA.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        scatter_kw : dict, default=None
+            Options for `scatter`.
+
+        Returns
+        -------
+        LatentDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is a single code, or `y`, `components` or `projection` do not fit.
+        """
+        codes = numbers(codes, "codes")
+        y = None if y is None else check_target(y, codes)
+        k = codes.shape[1]
+        if k < 2:
+            raise ValueError("LatentDisplay needs two codes at least; there is one.")
+        if components is not None and projection is not None:
+            raise ValueError("Give components or projection, not both.")
+        if components is None and projection is None and k == 2:
+            components = (0, 1)
+        if components is not None:
+            at = picked("components", components, k)
+            if len(at) != 2 or np.ndim(components) != 1:
+                raise ValueError(f"components={components!r} must name two codes.")
+            points, names = codes[:, at], tuple(f"code {i}" for i in at)
+        else:
+            model: Any = clone(PCA(2) if projection is None else projection)
+            points = numbers(np.asarray(model.fit_transform(codes)), "projected codes")
+            if points.shape != (len(codes), 2):
+                raise ValueError(
+                    f"projection={projection!r} gives {points.shape[1]} columns; two "
+                    "can be drawn."
+                )
+            name = type(model).__name__
+            names = tuple(f"{name} {i} of {k} codes" for i in range(2))
+        return cls(points, y=y, axis_names=names).plot(ax, scatter_kw=scatter_kw)
+
+    def plot(self, ax=None, *, scatter_kw=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        scatter_kw : dict, default=None
+            Options for `scatter`.
+
+        Returns
+        -------
+        LatentDisplay
+            The display itself.
+        """
+        ax = open_axes(self, ax)
+        self.scatter_ = scatter(ax, self.points, self.y, scatter_kw)
+        ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

@@ -1,0 +1,163 @@
+"""How training went."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skae._density_mixin import DensityMixin
+
+from ._canvas import last_step, open_axes
+
+
+def _level(model: Any) -> float | None:
+    """Return PCA's held-out loss in the unit of the curves, None if it is unknown."""
+    if not model.validation_curve_:
+        return None
+    relative = not isinstance(model, DensityMixin)
+    starts_at_pca = model.components_.any() and not model.warm_start
+    return 1.0 if relative else model.validation_curve_[0] if starts_at_pca else None
+
+
+class LossCurveDisplay:
+    """Training and held-out loss over the steps, PCA's level, and what was kept.
+
+    Create it with `from_estimator`.
+
+    Parameters
+    ----------
+    steps : array-like of shape (n_measurements,)
+        Steps after which losses were measured, 0 first.
+    training : array-like of shape (n_measurements - 1,)
+        Mean training loss before each but the first.
+    validation : array-like of shape (n_measurements,)
+        Held-out loss; empty if no rows were held out.
+    pca_level : float, default=None
+        Held-out loss of PCA.
+    pca_kept : bool, default=False
+        Whether the network was thrown away for PCA.
+    unit : str, default="loss, relative to PCA"
+        What the losses are.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        The figure.
+    lines_ : dict of str to matplotlib Line2D
+        What is drawn, of "training", "validation", "pca" and "kept".
+
+    See Also
+    --------
+    skae.AutoencoderTransformer : Its attributes `curve_steps_`, `loss_curve_` and
+        `validation_curve_` hold the curves.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import AutoencoderTransformer
+    >>> from skae.plotting import LossCurveDisplay
+    >>> ae = AutoencoderTransformer(4, max_iter=100, random_state=0)
+    >>> display = LossCurveDisplay.from_estimator(ae.fit(load_digits().data))
+    >>> list(display.lines_)
+    ['training', 'validation', 'pca', 'kept']
+    """
+
+    def __init__(
+        self, steps, training, validation, *, pca_level=None, pca_kept=False,
+        unit="loss, relative to PCA",
+    ):  # fmt: skip
+        self.steps = steps
+        self.training = training
+        self.validation = validation
+        self.pca_level = pca_level
+        self.pca_kept = pca_kept
+        self.unit = unit
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, line_kw=None):
+        """Draw the curves of a fitted autoencoder.
+
+        Parameters
+        ----------
+        estimator : estimator
+            An autoencoder of skae, or a pipeline that ends in one.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        line_kw : dict, default=None
+            Options for both curves, as of `plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        TypeError
+            If it is no autoencoder of skae.
+        """
+        model = last_step(estimator)
+        check_is_fitted(model)
+        if not hasattr(model, "curve_steps_"):
+            raise TypeError(
+                "LossCurveDisplay draws the curves of skae's autoencoders; "
+                f"{type(model).__name__} has none."
+            )
+        nats = isinstance(model, DensityMixin)
+        display = cls(
+            model.curve_steps_,
+            model.loss_curve_,
+            model.validation_curve_,
+            pca_level=_level(model),
+            pca_kept=model.pca_ratio_ == 1.0,
+            unit="loss, nats a column" if nats else "loss, relative to PCA",
+        )
+        return display.plot(ax, line_kw=line_kw)
+
+    def plot(self, ax=None, *, line_kw=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        line_kw : dict, default=None
+            Options for both curves, as of `plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+            The display itself.
+        """
+        ax, line_kw = open_axes(self, ax), line_kw or {}
+        lines: dict[str, Any] = {}
+        if len(self.training):
+            options = {"label": "training", **line_kw}
+            (lines["training"],) = ax.plot(self.steps[1:], self.training, **options)
+        if len(self.validation):
+            options = {"label": "held out", **line_kw}
+            (lines["validation"],) = ax.plot(self.steps, self.validation, **options)
+        if self.pca_level is not None:
+            style = {"color": "0.4", "linestyle": "--", "label": "PCA"}
+            lines["pca"] = ax.axhline(self.pca_level, **style)
+        if len(self.validation):
+            best = 0 if self.pca_kept else int(np.argmin(self.validation))
+            step, loss = self.steps[best], self.validation[best]
+            label = "PCA kept" if self.pca_kept else f"kept: step {step}"
+            (lines["kept"],) = ax.plot(step, loss, "ko", label=label)
+        if len(self.steps) == 0:
+            ax.text(
+                0.5, 0.5, "PCA kept, nothing to train", ha="center", va="center",
+                transform=ax.transAxes,
+            )  # fmt: skip
+        both = np.concatenate([self.training, self.validation])
+        if len(both) and both.min() > 0 and both.max() > 10 * both.min():
+            ax.set_yscale("log")
+        ax.set(xlabel="step", ylabel=self.unit)
+        if lines:
+            ax.legend()
+        self.lines_ = lines
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

@@ -1,0 +1,285 @@
+"""How odd rows are, and what makes them odd."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from ._canvas import column_names, last_step, numbers, open_axes, picked
+from ._colours import check_target, palette
+
+MOST_COLUMNS = 20
+N_BINS = 40
+
+
+def _explained(estimator: Any, rows: Any) -> tuple[np.ndarray, list[str]]:
+    """Return what each column contributes to rows, and the columns' names."""
+    model = last_step(estimator)
+    if not hasattr(model, "explain"):
+        raise TypeError(
+            f"{type(model).__name__} has no `explain`, so rows cannot be explained. "
+            "Leave rows=None, or take an AutoencoderOutlierDetector."
+        )
+    if isinstance(estimator, Pipeline):
+        rows = estimator[:-1].transform(rows)
+    shares = np.asarray(model.explain(rows))
+    names = getattr(model, "feature_names_in_", None)
+    return shares, column_names(rows, shares.shape[1]) if names is None else [*names]
+
+
+class OutlierDisplay:
+    """Scores of rows with the threshold, and the columns that make some rows odd.
+
+    Create it with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples,)
+        How ordinary each row is; the lower, the odder.
+    y : ndarray of shape (n_samples,), default=None
+        Labels, which colour the histogram.
+    threshold : float, default=None
+        Below it rows are outliers.
+    contributions : ndarray of shape (n_rows, n_features), default=None
+        What each column contributes to the rows that are explained.
+    row_names : sequence, default=()
+        Names of these rows.
+    feature_names : sequence of str, default=()
+        Names of the columns.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The histogram.
+    explain_ax_ : matplotlib Axes or None
+        The contributions.
+    figure_ : matplotlib Figure
+        The figure.
+    image_ : matplotlib AxesImage or None
+        The contributions as a heat map of at most 20 columns, those that contribute
+        most.
+
+    See Also
+    --------
+    skae.AutoencoderOutlierDetector.explain : The contributions.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from skae.plotting import OutlierDisplay
+    >>> X = load_iris().data
+    >>> forest = IsolationForest(random_state=0).fit(X)
+    >>> display = OutlierDisplay.from_estimator(forest, X)
+    >>> print(display.threshold)
+    -0.5
+    """
+
+    def __init__(
+        self, scores, *, y=None, threshold=None, contributions=None, row_names=(),
+        feature_names=(),
+    ):  # fmt: skip
+        self.scores = scores
+        self.y = y
+        self.threshold = threshold
+        self.contributions = contributions
+        self.row_names = row_names
+        self.feature_names = feature_names
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y=None, *, rows=None, ax=None, hist_kw=None, im_kw=None
+    ):
+        """Score rows and draw the scores.
+
+        Parameters
+        ----------
+        estimator : outlier detector
+            Fitted, with `score_samples` and `offset_`, or a pipeline that ends in one.
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,), default=None
+            Labels, if they are known.
+        rows : int or array-like of int, default=None
+            Which rows to explain, or how many of the oddest. For that the detector
+            needs `explain`, as `AutoencoderOutlierDetector` has it.
+        ax : matplotlib Axes or pair of Axes, default=None
+            Where to draw; None makes a figure. With `rows` there are two panels, which
+            share a single axes' place.
+        hist_kw : dict, default=None
+            Options for `hist`.
+        im_kw : dict, default=None
+            Options for `imshow`.
+
+        Returns
+        -------
+        OutlierDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator does not score rows, or cannot explain them.
+        ValueError
+            If `y` or `rows` do not fit X.
+        """
+        model = last_step(estimator)
+        if not (hasattr(estimator, "score_samples") and hasattr(model, "offset_")):
+            raise TypeError(
+                "OutlierDisplay needs `score_samples` and `offset_`, as fitted outlier "
+                f"detectors have them; {type(model).__name__} lacks one."
+            )
+        scores = np.asarray(estimator.score_samples(X))
+        explained: dict[str, Any] = {}
+        if rows is not None:
+            at = picked("rows", rows, len(scores))
+            if np.ndim(rows) == 0:
+                at = np.argsort(scores, kind="stable")[at]
+            shares, names = _explained(estimator, _safe_indexing(X, at))
+            index = getattr(X, "index", None)
+            explained = {
+                "contributions": shares,
+                "row_names": at if index is None else index[at],
+                "feature_names": names,
+            }
+        y = None if y is None else check_target(y, scores)
+        display = cls(scores, y=y, threshold=float(model.offset_), **explained)
+        return display.plot(ax, hist_kw=hist_kw, im_kw=im_kw)
+
+    @classmethod
+    def from_predictions(
+        cls, scores, y=None, *, threshold=None, contributions=None, row_names=None,
+        feature_names=None, ax=None, hist_kw=None, im_kw=None,
+    ):  # fmt: skip
+        """Draw scores.
+
+        Parameters
+        ----------
+        scores : array-like of shape (n_samples,)
+            How ordinary each row is; the lower, the odder.
+        y : array-like of shape (n_samples,), default=None
+            Labels, if they are known.
+        threshold : float, default=None
+            Below it rows are outliers.
+        contributions : array-like of shape (n_rows, n_features), default=None
+            What each column contributes to some rows, as `explain` returns it.
+        row_names : sequence, default=None
+            Names of these rows; None numbers them.
+        feature_names : sequence of str, default=None
+            Names of the columns; None takes those of `contributions`.
+        ax : matplotlib Axes or pair of Axes, default=None
+            Where to draw; None makes a figure.
+        hist_kw : dict, default=None
+            Options for `hist`.
+        im_kw : dict, default=None
+            Options for `imshow`.
+
+        Returns
+        -------
+        OutlierDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If `y`, `row_names` or `feature_names` do not fit.
+        """
+        scores = numbers(np.reshape(scores, (-1, 1)), "scores")[:, 0]
+        y = None if y is None else check_target(y, scores)
+        explained: dict[str, Any] = {}
+        if contributions is not None:
+            shares = numbers(contributions, "contributions")
+            if feature_names is None:
+                feature_names = column_names(contributions, shares.shape[1])
+            row_names = range(len(shares)) if row_names is None else row_names
+            if (len(row_names), len(feature_names)) != shares.shape:
+                raise ValueError(
+                    f"contributions has shape {shares.shape}, but there are "
+                    f"{len(row_names)} row_names and {len(feature_names)} "
+                    "feature_names."
+                )
+            explained = {
+                "contributions": shares,
+                "row_names": row_names,
+                "feature_names": feature_names,
+            }
+        display = cls(scores, y=y, threshold=threshold, **explained)
+        return display.plot(ax, hist_kw=hist_kw, im_kw=im_kw)
+
+    def plot(self, ax=None, *, hist_kw=None, im_kw=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or pair of Axes, default=None
+            Where to draw; None makes a figure.
+        hist_kw : dict, default=None
+            Options for `hist`.
+        im_kw : dict, default=None
+            Options for `imshow`.
+
+        Returns
+        -------
+        OutlierDisplay
+            The display itself.
+        """
+        if self.contributions is None:
+            self.ax_, self.explain_ax_, self.image_ = open_axes(self, ax), None, None
+        else:
+            self.ax_, self.explain_ax_ = self._panels(ax)
+            self.image_ = self._draw_contributions(self.explain_ax_, im_kw or {})
+        self._draw_scores(self.ax_, hist_kw or {})
+        self.figure_ = self.ax_.figure
+        return self
+
+    def _panels(self, ax: Any) -> Any:
+        """Return the two axes that were passed, or two in the place of one."""
+        if isinstance(ax, list | tuple | np.ndarray):
+            return ax
+        ax = open_axes(self, ax, (11, 1.6 + 0.28 * max(10, len(self.row_names))))
+        figure, place = ax.figure, ax.get_subplotspec()
+        if place is None:
+            raise ValueError(
+                "ax has no place in a grid that could be split for two panels. Pass "
+                "two axes, or one that plt.subplots made."
+            )
+        ax.remove()
+        grid = place.subgridspec(1, 2, width_ratios=[1, 1.6])
+        return [figure.add_subplot(part) for part in grid]
+
+    def _draw_scores(self, ax: Any, hist_kw: dict[str, Any]) -> None:
+        scores, options = self.scores, {"bins": N_BINS, **hist_kw}
+        if self.y is None:
+            ax.hist(scores, **{"color": "0.6", **options})
+        else:
+            labels = np.unique(self.y)
+            options = {
+                "color": list(palette(len(labels)).colors),
+                "label": [str(label) for label in labels],
+                "histtype": "stepfilled",
+                "alpha": 0.6,
+                **options,
+            }
+            ax.hist([scores[self.y == label] for label in labels], **options)
+        if self.threshold is not None:
+            style = {"color": "k", "linestyle": "--", "label": "threshold"}
+            ax.axvline(self.threshold, **style)
+        ax.set(xlabel="score_samples (low is odd)", ylabel="rows", yscale="log")
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(loc="upper left")
+
+    def _draw_contributions(self, ax: Any, im_kw: dict[str, Any]) -> Any:
+        shares = np.asarray(self.contributions)
+        most = np.argsort(-shares.max(axis=0), kind="stable")[:MOST_COLUMNS]
+        shown = np.sort(most)
+        options = {"cmap": "Reds", "vmin": 0, "aspect": "auto", **im_kw}
+        image = ax.imshow(shares[:, shown], **options)
+        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(
+            np.arange(len(shown)), [self.feature_names[j] for j in shown], **turned
+        )
+        ax.set_yticks(np.arange(len(shares)), [str(name) for name in self.row_names])
+        ax.set(ylabel="row")
+        ax.figure.colorbar(image, ax=ax, label="contribution")
+        return image
