@@ -1,0 +1,197 @@
+"""Redraw README's pictures, and rewrite what README and the site say in figures.
+
+    python docs/figures.py          # pictures, README.md, docs/tables
+    python docs/figures.py --check  # fails if README.md or docs/tables are out of date
+
+Every figure comes from the CSV files in ``benchmarks/results``, which the scripts in
+``benchmarks`` write. Pictures are not compared.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from _tables import (
+    TABLES,
+    detection_in_readme,
+    numbers,
+    reconstruction,
+    speed_throughput,
+)
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+README = ROOT / "README.md"
+FOLDER = DOCS / "tables"
+NUMBERS = FOLDER / "numbers.txt"
+WIDTH = 88
+
+# Parts of README: text, in which a name in braces is a figure, and tables. Lines that
+# begin with "- " are wrapped.
+BLOCKS = {
+    "reconstruction": (
+        "Error on unseen rows relative to PCA's at the same size, geometric means over "
+        "the fits; all defaults; {reconstruction_seeds} seeds on the standardised "
+        "tables of ADBench and scikit-learn, one on the others (`reconstruction.py`):",
+        reconstruction,
+    ),
+    "speed": (
+        "Rows per second of training, batch {batch}, one thread, medians of "
+        "{speed_rounds} interleaved rounds (`speed.py`):",
+        speed_throughput,
+    ),
+    "outliers": (
+        "Area under the ROC curve and average precision in %, means over "
+        "{outlier_tables} tables of ADBench, trained on contaminated rows or on normal "
+        "ones alone; all defaults (`outliers.py`; {outlier_more} more detectors are on "
+        "the performance page):",
+        detection_in_readme,
+    ),
+    "figures": (
+        "- **Time to quality**: until the error on Fashion-MNIST's test rows is 15 % "
+        "below that of PCA with ten components, a whole `fit` takes {quality_ratio} "
+        "of the plain PyTorch loop's time.\n"
+        "- **Memory**: on {memory_rows} x {memory_columns} values `fit` takes "
+        "{memory_fit} MiB beyond the data, `transform` {memory_transform} MiB.\n"
+        "- **Fit of the outlier detector**: {fit_forest} times as long as "
+        "`IsolationForest`'s and {fit_pyod} of PyOD's `AutoEncoder`, medians over the "
+        "tables; longer than PyOD's on {fit_slower} of {outlier_tables}, {fit_worst} "
+        "times at worst.\n"
+        "- **p-values**: {false_mean} of fresh normal rows have one of at most "
+        "{false_level} (mean over the tables).\n"
+        "- **Likelihood**: the `VAE`'s exceeds `PCA.score` on unseen rows in "
+        "{likelihood_above} of {likelihood_fits} fits and equals it in "
+        "{likelihood_equal}; a `GaussianMixture` is above the `VAE` in "
+        "{likelihood_mixture}.\n"
+        "- **No gain**: PCA was kept in {reconstruction_kept} of the "
+        "{reconstruction_fits} fits on standardised tables; "
+        '`pretrain="layerwise"` leaves the default network\'s error at '
+        "{pretrain_default} of that without.",
+        None,
+    ),
+}
+
+
+def wrapped(text):
+    """Return text with its lines broken, those of a list indented."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            WIDTH,
+            subsequent_indent="  " if line.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
+
+
+def markdown(table):
+    """Return a table in Markdown, its numbers to the right."""
+    head = [["", *table.columns[1:]], ["---", *["---:"] * (table.shape[1] - 1)]]
+    rows = [*head, *table.to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def blocks():
+    """Return the generated parts of README by their names."""
+    known = numbers()
+    found = {}
+    for name, (text, table) in BLOCKS.items():
+        parts = [wrapped(text.format(**known))]
+        if table is not None:
+            parts.append(markdown(table()))
+        found[name] = "\n\n".join(parts)
+    return found
+
+
+def filled(text, parts):
+    """Return README's text with its generated parts replaced."""
+    for name, part in parts.items():
+        begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            sys.exit(f"README.md must have {begin} and {end} once each")
+        head, rest = text.split(begin)
+        text = f"{head}{begin}\n\n{part}\n\n{end}{rest.split(end)[1]}"
+    unknown = set(re.findall(r"<!-- begin: (.*?) -->", text)) - set(parts)
+    if unknown:
+        sys.exit(f"README.md has unknown parts: {', '.join(sorted(unknown))}")
+    return text
+
+
+def for_sphinx(table):
+    """Return a table as CSV, its code marked in reStructuredText's way."""
+    return table.to_csv(index=False, lineterminator="\n").replace("`", "``")
+
+
+def substitutions(known):
+    """Return figures as substitutions of reStructuredText: |name| is the figure."""
+    lines = [f".. |{name}| replace:: {value}" for name, value in known.items()]
+    return "\n".join([".. Written by figures.py.", "", *lines, ""])
+
+
+def texts():
+    """Return what each generated file must hold."""
+    found = {
+        FOLDER / f"{name}.csv": for_sphinx(make()) for name, make in TABLES.items()
+    }
+    found[NUMBERS] = substitutions(numbers())
+    found[README] = filled(README.read_text(encoding="utf-8"), blocks())
+    return found
+
+
+def outdated(expected):
+    """Return the files that differ from what they must hold, or should not be."""
+    wrong = [
+        path
+        for path, text in expected.items()
+        if not path.exists() or path.read_bytes() != text.encode()
+    ]
+    return wrong + [path for path in FOLDER.glob("*") if path not in expected]
+
+
+def write(expected):
+    """Write the generated files, and remove tables that are no more."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in outdated(expected):
+        if path in expected:
+            path.write_bytes(expected[path].encode())
+        else:
+            path.unlink()
+        print(f"Written: {path.relative_to(ROOT)}")
+
+
+def draw():
+    """Draw README's pictures."""
+    from _outliers_picture import draw_outliers
+
+    quickstart = [ROOT / "examples" / "quickstart.py", "--output"]
+    subprocess.run(
+        [sys.executable, *quickstart, DOCS / "quickstart.png"], check=True, cwd=ROOT
+    )
+    draw_outliers(DOCS / "outliers.png")
+
+
+def main():
+    """Write everything, or compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--check", action="store_true", help="compare only: README.md and docs/tables")
+    args = parser.parse_args()
+    if not args.check:
+        write(texts())
+        draw()
+        return
+    wrong = outdated(texts())
+    if wrong:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in wrong)
+        sys.exit(f"Out of date: {names}. Run: python docs/figures.py")
+
+
+if __name__ == "__main__":
+    main()
