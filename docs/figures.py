@@ -14,13 +14,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from _tables import (
-    TABLES,
-    detection_in_readme,
-    numbers,
-    reconstruction,
-    speed_throughput,
-)
+from _figures import TABLES, numbers
+from _figures.outliers import detection_in_readme
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -36,12 +31,12 @@ BLOCKS = {
         "Error on unseen rows relative to PCA's at the same size, geometric means over "
         "the fits; all defaults; {reconstruction_seeds} seeds on the standardised "
         "tables of ADBench and scikit-learn, one on the others (`reconstruction.py`):",
-        reconstruction,
+        TABLES["reconstruction"],
     ),
     "speed": (
         "Rows per second of training, batch {batch}, one thread, medians of "
         "{speed_rounds} interleaved rounds (`speed.py`):",
-        speed_throughput,
+        TABLES["speed_throughput"],
     ),
     "outliers": (
         "Area under the ROC curve and average precision in %, means over "

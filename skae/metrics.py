@@ -204,6 +204,23 @@ class _ReconstructionScorer(_BaseScorer):
         Metric with signature ``metric(estimator, X, *, sample_weight=None)``.
     sign : {-1, 1}
         Factor of the metric.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skae.metrics import (
+    ...     neg_reconstruction_error_scorer,
+    ...     reconstruction_r2_scorer,
+    ... )
+    >>> X = load_iris().data
+    >>> sizes = {"n_components": [1, 2]}
+    >>> search = GridSearchCV(PCA(), sizes, scoring=reconstruction_r2_scorer).fit(X)
+    >>> search.best_params_
+    {'n_components': 2}
+    >>> round(neg_reconstruction_error_scorer(search.best_estimator_, X), 4)
+    -0.0253
     """
 
     def __init__(self, metric, sign):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 def original(tmp_path_factory):
     """A copy of what figures.py reads and writes."""
     folder = tmp_path_factory.mktemp("original")
-    for name in ("benchmarks", "docs/tables"):
+    for name in ("benchmarks", "docs/_figures", "docs/tables"):
         ignored = shutil.ignore_patterns("*.jsonl", "__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.py")):

@@ -1,0 +1,158 @@
+"""Figures of `benchmarks/outliers.py`."""
+
+import pandas as pd
+
+from .results import read
+
+DETECTORS = {
+    "skae": "skae",
+    "skae-no-memory": "skae, `memory=False`",
+    "inne": "PyOD `INNE`",
+    "knn": "fifth neighbour's distance",
+    "pyod-ae": "PyOD `AutoEncoder`",
+    "iforest": "`IsolationForest`",
+    "ocsvm": "`OneClassSVM`",
+    "lof": "`LocalOutlierFactor`",
+    "pyod-vae": "PyOD `VAE`",
+    "deepsvdd": "PyOD `DeepSVDD`",
+    "hbos": "PyOD `HBOS`",
+    "pca": "PyOD `PCA`",
+    "copod": "PyOD `COPOD`",
+    "ecod": "PyOD `ECOD`",
+}
+IN_README = ("skae", "skae-no-memory", "inne", "knn", "pyod-ae", "iforest")
+BLAMES = {
+    "skae": "`explain`",
+    "nearest": "difference to the nearest row",
+    "robust_z": "robust z-scores",
+    "z": "z-scores",
+    "chance": "chance",
+}
+SMALL = 300  # rows
+LARGE = 2000  # rows
+WIDE = 100  # columns
+
+
+def detection():
+    """Tell how well outliers are found: ROC and average precision."""
+    found = read("outliers_detection").sort_values("sum", ascending=False)
+    return pd.DataFrame(
+        {
+            "ROC / PR in %": DETECTORS[row.method],
+            "contaminated": f"{row.contaminated_roc:.1f} / {row.contaminated_pr:.1f}",
+            "normal alone": f"{row.clean_roc:.1f} / {row.clean_pr:.1f}",
+            "sum": f"{row.sum:.1f}",
+        }
+        for row in found.itertuples()
+    )
+
+
+def detection_in_readme():
+    """Return the table of detection with the rivals that README names."""
+    table = detection()
+    return table[table.iloc[:, 0].isin([DETECTORS[name] for name in IN_README])]
+
+
+def pvalues():
+    """Tell the shares of fresh normal rows with p-values up to a level."""
+    found = read("outliers_pvalues")
+    many = many_rows(found)
+    return pd.DataFrame(
+        {
+            "detector, level": f"{DETECTORS[row['method']]}, {row['level']:.2f}",
+            "mean": f"{row['mean']:.3f}",
+            "worst": f"{row['worst']:.3f}",
+            f"worst, {many} rows": f"{row[f'worst,rows>={many}']:.3f}",
+        }
+        for _, row in found.iterrows()
+    )
+
+
+def many_rows(found):
+    """Return from how many rows on a table's rate counts by itself."""
+    return found.columns[-1].rpartition(">=")[-1]
+
+
+def blame():
+    """Tell how often corrupted cells are blamed."""
+    mean = read("outliers_explain").set_index("table").loc["mean"]
+    return pd.DataFrame(
+        {"contributions": label, "hits": f"{mean[way]:.2f}"}
+        for way, label in BLAMES.items()
+    )
+
+
+def size_of(fit):
+    """Return the class of a table by its size."""
+    if fit.d > WIDE:
+        return f"more than {WIDE} columns"
+    if fit.n_train < SMALL:
+        return f"fewer than {SMALL} rows"
+    return f"{SMALL} to {LARGE:,} rows" if fit.n_train < LARGE else f"{LARGE:,} rows on"
+
+
+def detector_fits():
+    """Return the fits of skae at the defaults."""
+    fits = read("outliers_fit")
+    return fits[fits.method == "skae"]
+
+
+def fit_times():
+    """Tell the time of a fit by the size of the table, medians over the tables."""
+    fits = detector_fits().sort_values(["n_train", "d"])
+    sizes = fits.apply(size_of, axis=1)
+    order = sorted(sizes.unique(), key=lambda name: "columns" in name)
+    found = {name: fits[sizes == name] for name in order} | {"all": fits}
+    return pd.DataFrame(
+        {
+            "table": name,
+            "tables": str(len(part)),
+            "fit (s)": f"{part.fit_s.median():.2f}",
+            "/ forest": f"{part['/iforest'].median():.1f}",
+            "/ PyOD": f"{part['/pyod-ae'].median():.2f}",
+            "/ PyOD, worst": f"{part['/pyod-ae'].max():.1f}",
+        }
+        for name, part in found.items()
+    )
+
+
+def scoring_memory():
+    """Tell the peak of memory while rows are scored."""
+    return pd.DataFrame(
+        {"detector": DETECTORS[row.method], "MiB": f"{row.MiB:.0f}"}
+        for row in read("outliers_memory").itertuples()
+    )
+
+
+def outlier_numbers():
+    """Return the single figures of outlier detection."""
+    found = read("outliers_detection").set_index("method")
+    fits, rates = detector_fits(), read("outliers_pvalues")
+    slower = fits["/pyod-ae"] > 1
+    rate = rates[(rates.method == "skae") & (rates.level == 0.05)].iloc[0]
+    cells = read("outliers_explain").set_index("table")
+    cells = cells[["skae", "z", "robust_z", "nearest"]].drop("mean")
+    scored = read("outliers_memory").iloc[0]
+    return {
+        "outlier_tables": len(fits),
+        "outlier_rows": f"{fits.n_train.max():,}",
+        "outlier_more": len(found) - len(IN_README),
+        "outlier_failed": int(found.failed.sum()),
+        "beats_forest": found.beats_iforest["skae"],
+        "beats_neighbour": found.beats_knn["skae"],
+        "fit_forest": f"{fits['/iforest'].median():.1f}",
+        "fit_pyod": f"{fits['/pyod-ae'].median():.2f}",
+        "fit_slower": int(slower.sum()),
+        "fit_worst": f"{fits['/pyod-ae'].max():.0f}",
+        "small": SMALL,
+        "small_tables": int((fits.n_train < SMALL).sum()),
+        "small_slower": int((slower & (fits.n_train < SMALL)).sum()),
+        "false_level": rate.level,
+        "false_mean": f"{rate['mean']:.3f}",
+        "false_rows": many_rows(rates),
+        "false_worst": f"{rate.iloc[-1]:.3f}",
+        "blame_tables": len(cells),
+        "blame_best": int((cells.idxmax(axis=1) == "skae").sum()),
+        "scored_rows": f"{scored['rows']:,}",
+        "scored_columns": scored["columns"],
+    }

@@ -1,0 +1,77 @@
+"""Figures of `benchmarks/reconstruction.py`."""
+
+import pandas as pd
+
+from .results import geometric_mean, read
+
+SAME = 1e-6  # errors whose ratio is as near to one are those of the same model
+
+
+def reconstruction():
+    """Tell how the error on unseen rows compares with PCA's."""
+    scaled, raw = read("reconstruction"), read("raw/reconstruction")
+    found = {
+        f"{scaled.table.nunique()} tables, standardised": scaled,
+        f"{raw.table.nunique()} tables as they are": raw,
+        "Fashion-MNIST, ten codes": read("reconstruction_fashion"),
+    }
+    return pd.DataFrame(
+        {
+            "data": name,
+            "fits": str(len(fits)),
+            "error / PCA's": f"{geometric_mean(fits.ratio):.3f}",
+            "worst": f"{fits.ratio.max():.3f}",
+            "PCA kept": str(kept(fits)),
+            "fit (s)": f"{fits.seconds.median():.1f}",
+        }
+        for name, fits in found.items()
+    )
+
+
+def kept(fits):
+    """Return the number of fits that ended with PCA."""
+    return int((abs(fits.ratio - 1) < SAME).sum())
+
+
+def reconstruction_tables():
+    """Tell the mean ratio over the seeds of each table."""
+    rows = []
+    for name, fits in read("reconstruction").groupby("table", sort=False):
+        by_size = fits.groupby("k").ratio.mean()
+        others = [f"{by_size[k]:.3f}" for k in by_size.index if k != 2]
+        rows.append(
+            {
+                "table": name,
+                "rows x columns": f"{fits.n_train.max():,} x {fits.d.max():,}",
+                "two codes": f"{by_size[2]:.3f}" if 2 in by_size else "",
+                "a quarter": others[0] if others else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def reconstruction_numbers():
+    """Return the single figures of reconstruction."""
+    fits, fashion = read("reconstruction"), read("reconstruction_fashion").iloc[0]
+    worst = fits.loc[fits.ratio.idxmax()]
+    share = read("nested_share")
+    reached = share.points_short <= 0
+    return {
+        "reconstruction_tables": fits.table.nunique(),
+        "reconstruction_seeds": fits.seed.nunique(),
+        "reconstruction_fits": len(fits),
+        "reconstruction_mean": f"{geometric_mean(fits.ratio):.3f}",
+        "reconstruction_kept": kept(fits),
+        "reconstruction_near": f"{100 * (fits.ratio <= 1.01).mean():.1f}",
+        "reconstruction_worst": f"{worst.ratio:.3f}",
+        "reconstruction_worst_table": worst.table,
+        "reconstruction_worst_rows": worst.n_train,
+        "reconstruction_worse": int((fits.ratio > 1.001).sum()),
+        "fashion_error": f"{fashion.error:.4f}",
+        "fashion_pca": f"{fashion.pca_error:.4f}",
+        "share_asked": share.asked[0],
+        "share_tables": len(share),
+        "share_reached": int(reached.sum()),
+        "share_short": f"{share.points_short.max():.1f}",
+        "share_short_table": share.table[share.points_short.idxmax()],
+    }
