@@ -3,9 +3,17 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils import gen_batches
+from sklearn.utils import _safe_indexing, gen_batches
 
-from ._canvas import column_names, decoded, numbers, open_axes, picked, transformed
+from ._canvas import (
+    column_names,
+    decoded,
+    last_step,
+    numbers,
+    open_axes,
+    picked,
+    transformed,
+)
 from ._mosaic import Mosaic, picture_shape
 
 LOW, HIGH = 0.05, 0.95  # quantiles of a code between which it moves
@@ -16,9 +24,13 @@ MOST_NAMES = 40
 
 def _decoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
     """Return how the reconstruction changes as each code moves, in units of X."""
-    values = transformed(estimator, X)
-    low, high = np.quantile(values, [LOW, HIGH], axis=0)
-    ends = np.tile(np.median(values, axis=0), (2, len(codes), 1))
+    if X is None:
+        middle, low, high = np.zeros((3, last_step(estimator).n_components_))
+        high += 1
+    else:
+        values = transformed(estimator, X)
+        middle, low, high = np.quantile(values, [0.5, LOW, HIGH], axis=0)
+    ends = np.tile(middle, (2, len(codes), 1))
     at = np.arange(len(codes))
     ends[0, at, codes], ends[1, at, codes] = low[codes], high[codes]
     return decoded(estimator, ends[1]) - decoded(estimator, ends[0])
@@ -122,7 +134,7 @@ class FeatureDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, kind="decoder", codes=16, image_shape=None, ax=None,
+        cls, estimator, X=None, *, kind="decoder", codes=16, image_shape=None, ax=None,
         im_kw=None, bar_kw=None,
     ):  # fmt: skip
         """Find what codes respond to and draw it.
@@ -132,16 +144,17 @@ class FeatureDisplay:
         estimator : estimator
             Fitted, with `transform` (and `inverse_transform` for the decoder): an
             autoencoder, PCA, a pipeline.
-        X : array-like of shape (n_samples, n_features)
-            Rows, which tell the range of the codes.
+        X : array-like of shape (n_samples, n_features), default=None
+            Rows, which tell the range of the codes. Without them codes of the decoder
+            move from zero to one, the others being zero.
         kind : {"decoder", "encoder", "rows"}, default="decoder"
             "decoder": how the reconstruction changes when a code moves from its 5 % to
             its 95 % quantile, the others being at their medians; for PCA that is its
             component. "encoder": the change of a row, of length one with columns in
             units of their standard deviations, that raises the code most, at the mean
             row. "rows": the mean of the hundredth of the rows that excite it most.
-            Bars are in standard deviations of their columns, and those of "rows" start
-            at the mean.
+            Bars are in standard deviations of the columns of X, and those of "rows"
+            start at the mean.
         codes : int or array-like of int, default=16
             How many of the first codes, or which.
         image_shape : tuple of int, default=None
@@ -162,16 +175,23 @@ class FeatureDisplay:
         Raises
         ------
         ValueError
-            If `kind`, `codes` or `image_shape` do not fit.
+            If `kind`, `codes` or `image_shape` do not fit, or X is needed.
         """
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}.")
-        d = np.shape(X)[1]
-        k = transformed(estimator, X[:1]).shape[1]
+        model = last_step(estimator)
+        known = kind == "decoder" and hasattr(model, "n_components_")
+        if X is None and not known:
+            raise ValueError(
+                f"kind={kind!r} of {type(model).__name__} needs X: pass rows."
+            )
+        one = None if X is None else transformed(estimator, _safe_indexing(X, [0]))
+        k = model.n_components_ if one is None else one.shape[1]
         at = picked("codes", codes, k)
         features = KINDS[kind](estimator, X, at)
+        d = features.shape[1]
         shape = picture_shape(image_shape, d, [estimator])
-        if shape is None:
+        if shape is None and X is not None:
             features = _in_deviations(features, numbers(X), kind)
         display = cls(
             features,
