@@ -38,8 +38,8 @@ class Columns(NamedTuple):
 class Corruption(ABC):
     """Noise for rows of a table.
 
-    The base of all kinds. One of your own has `apply`, and is a frozen dataclass, so that
-    estimators with it can be cloned and compared.
+    The base of all kinds. One of your own has `apply`, and is a frozen dataclass, so
+    that estimators with it can be cloned and compared.
 
     Attributes
     ----------

@@ -16,7 +16,7 @@ def open_axes(display: object, ax: Any, size: tuple[float, float] | None = None)
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=size, layout="constrained")[1]
+    return plt.subplots(figsize=size, layout="compressed")[1]
 
 
 def last_step(estimator: Any) -> Any:
