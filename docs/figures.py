@@ -8,10 +8,13 @@ Every figure comes from the CSV files in ``benchmarks/results``, which the scrip
 """
 
 import argparse
+import os
 import re
+import runpy
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 
 from _figures import TABLES, numbers
@@ -160,14 +163,15 @@ def write(expected):
 
 
 def draw():
-    """Draw README's pictures."""
-    from _outliers_picture import draw_outliers
-
-    quickstart = [ROOT / "examples" / "quickstart.py", "--output"]
-    subprocess.run(
-        [sys.executable, *quickstart, DOCS / "quickstart.png"], check=True, cwd=ROOT
-    )
-    draw_outliers(DOCS / "outliers.png")
+    """Draw README's pictures, of the quickstart and of the page on outliers."""
+    examples = ROOT / "examples"
+    quickstart = [examples / "quickstart.py", "--output", DOCS / "quickstart.png"]
+    subprocess.run([sys.executable, *quickstart], check=True, cwd=ROOT)
+    os.environ["MPLBACKEND"] = "Agg"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+        page = runpy.run_path(str(examples / "outliers.py"))
+    page["display"].figure_.savefig(DOCS / "outliers.png", dpi=150)
 
 
 def main():
