@@ -1,71 +1,139 @@
-"""
-Digits put together from parts
+r"""
+Many codes, few of them active
 ==============================
 
-A sparse autoencoder has more codes than a digit has pixels, but only few of them are
-active for each digit. Its decoder is linear: a reconstruction is what all codes at zero
-give, and for each active code a picture of its own. The script prints how sparse the
-codes of digits are that it has not seen, by three penalties, and what they explain;
-then it takes some digits apart. Red adds ink, blue removes it.
+A sparse autoencoder may have more codes than there are pixels. What keeps it from
+copying the image is that each code may be active only rarely: its mean activation is
+led to :math:`\rho`, here 0.05. Each image is then put together from a few parts out of
+a large stock, and the stock can be looked at.
+
+The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
+MNIST from an ``.npz`` file instead.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
-from _drawing import digits, first_of_each, read_output
-from matplotlib.figure import Figure
+from _images import load_images
 
 from skae import SparseAutoencoder
 from skae.metrics import reconstruction_r2
+from skae.plotting import FeatureDisplay, ReconstructionDisplay
 
-N_COMPONENTS = 100
-SPARSITY = 0.05
-SHOWN = [0, 2, 3, 4, 6]
+CODES, RHO = 128, 0.05
 
+X_train, X_test, y_train, y_test, image_shape = load_images()
+print(f"{CODES} codes for {X_train.shape[1]} pixels")
 
-def draw(ae, X, path):
-    """Draw the digits, their reconstructions and the parts of these."""
-    codes = ae.transform(X)
-    zero = ae.inverse_transform(np.zeros((1, N_COMPONENTS)))[0]
-    features = ae.inverse_transform(np.eye(N_COMPONENTS)) - zero
-    n_parts = (codes > 0).sum(axis=1).max()
-    titles = ["digit", "sum", "no code", *(f"part {i + 1}" for i in range(n_parts))]
-    figure = Figure(figsize=(0.95 * len(titles), 0.95 * len(X)), layout="constrained")
-    axes = figure.subplots(len(X), len(titles))
-    bound = np.abs(codes.max(axis=0)[:, np.newaxis] * features).max()
-    for row, x, code in zip(axes, X, codes, strict=True):
-        parts = code[:, np.newaxis] * features
-        parts = parts[np.argsort(-np.linalg.norm(parts, axis=1))[:n_parts]]
-        for ax, picture in zip(row, [x, zero + code @ features, zero], strict=False):
-            ax.imshow(picture.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
-        for ax, part in zip(row[3:], parts, strict=True):
-            ax.imshow(part.reshape(8, 8), cmap="RdBu_r", vmin=-bound, vmax=bound)
-    for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set_color("0.8")
-    for ax, title in zip(axes[0], titles, strict=True):
-        ax.set_title(title, fontsize=10)
-    figure.savefig(path, dpi=150)
-    print(f"Picture: {path}")
+# %%
+# Three penalties lead there. "kl" holds each code on its own to :math:`\rho`, "l1" only
+# the mean over all codes and only from above, and "topk" sets all but the largest codes
+# of an image to zero. ``alpha`` is the weight decay; with more of it than the default
+# the parts below are less noisy.
 
+models = {}
+for penalty in ("kl", "l1", "topk"):
+    model = SparseAutoencoder(
+        CODES, penalty=penalty, sparsity=RHO, alpha=1.0, random_state=0
+    )
+    models[penalty] = model.fit(X_train)
 
-def main():
-    output = read_output(__doc__, "sparse")
-    X_train, X_test, y_test = digits()
+print(f"{'':6}{'mean':>7}{'exactly 0':>11}{'above 0.1':>11}{'R2':>8}")
+for name, model in models.items():
+    codes = model.transform(X_test)
+    print(
+        f"{name:6}{codes.mean():7.3f}{(codes == 0).mean():11.3f}"
+        f"{(codes > 0.1).mean():11.3f}{reconstruction_r2(model, X_test):8.3f}"
+    )
 
-    print(f"{N_COMPONENTS} codes for {X_train.shape[1]} pixels, sparsity {SPARSITY}")
-    print(f"{'':6}{'mean':>8}{'of units':>16}{'zero':>8}{'> 0.1':>8}{'R2':>8}")
-    for penalty in ("kl", "l1", "topk"):
-        ae = SparseAutoencoder(
-            N_COMPONENTS, penalty=penalty, sparsity=SPARSITY, alpha=1, random_state=0
-        )
-        codes = ae.fit(X_train).transform(X_test)
-        unit = ae.mean_activation_
-        print(
-            f"{penalty:6}{unit.mean():8.3f}{unit.min():9.3f} to {unit.max():.3f}"
-            f"{(codes == 0).mean():8.3f}{(codes > 0.1).mean():8.3f}"
-            f"{reconstruction_r2(ae, X_test):8.3f}"
-        )
-    draw(ae, X_test[first_of_each(y_test)[SHOWN]], output)
+# %%
+# All shares are of codes of test images. Note what sparse means here: with "kl" and
+# "l1" codes come near zero, and only "topk" makes them exactly zero.
+#
+# The mean activation of each code, over the training images, is in
+# ``mean_activation_``:
 
+figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained", sharey=True)
+for ax, (name, model) in zip(axes, models.items(), strict=True):
+    ax.hist(model.mean_activation_, bins=np.linspace(0, 0.2, 41), color="0.5")
+    ax.axvline(RHO, color="k", linestyle="--")
+    ax.set(title=name, xlabel="mean activation of a code")
+_ = axes[0].set_ylabel("codes")
 
-if __name__ == "__main__":
-    main()
+# %%
+# What codes stand for
+# --------------------
+#
+# There are three ways to ask. The first: how does the reconstruction change when a code
+# goes from its low end to its high end? Red adds ink, blue takes it away.
+
+sparse = models["kl"]
+decoder = FeatureDisplay.from_estimator(
+    sparse, X_train, kind="decoder", codes=36, image_shape=image_shape
+)
+
+# %%
+# The second: which small change of the average image raises the code most? These are
+# the filters of the encoder.
+
+encoder = FeatureDisplay.from_estimator(
+    sparse, X_train, kind="encoder", codes=36, image_shape=image_shape
+)
+
+# %%
+# Encoder and decoder have weights of their own. How alike do they come out? The mean
+# cosine of the angle between the two pictures of a code, 1 for the same picture and 0
+# for unrelated ones:
+
+a, b = (
+    f / np.linalg.norm(f, axis=1)[:, None] for f in (decoder.features, encoder.features)
+)
+print(f"{(a * b).sum(axis=1).mean():.2f}")
+
+# %%
+# Some of the pictures are strokes or blots in one place, many are mixtures that no one
+# would give a name. With more codes than pixels there are many ways to put an image
+# together, and nothing asks for the one that people would choose.
+#
+# The third: what do the images look like that excite the code most? Shown is the mean
+# of the hundredth of the training images with the largest values.
+
+_ = FeatureDisplay.from_estimator(
+    sparse, X_train, kind="rows", codes=36, image_shape=image_shape
+)
+
+# %%
+# From a few parts
+# ----------------
+#
+# How few codes are enough? All but the largest of each image are set to zero, and what
+# is left is decoded.
+
+codes = sparse.transform(X_test)
+order = np.argsort(-codes, axis=1)
+made = {}
+for kept in (4, 8, 16, CODES):
+    weaker = codes.copy()
+    np.put_along_axis(weaker, order[:, kept:], 0.0, axis=1)
+    made[f"{kept} codes"] = sparse.inverse_transform(weaker)
+
+shown = np.unique(y_test, return_index=True)[1]
+_ = ReconstructionDisplay.from_predictions(
+    X_test, made, rows=shown, image_shape=image_shape
+)
+
+# %%
+# Codes that are nearly zero are not nothing: many small ones add up. A model that is to
+# work with a fixed number of codes is better trained so, which is what "topk" does:
+
+codes = models["topk"].transform(X_test)
+print(f"topk: {(codes > 0).sum(axis=1).max()} codes at most are active in an image,")
+print(f"R2 {reconstruction_r2(models['topk'], X_test):.3f}")
+few = made["8 codes"]
+share = 1 - np.square(X_test - few).sum() / np.square(X_test - X_test.mean(0)).sum()
+print(f"kl, the 8 largest: R2 {share:.3f}")
+
+plt.show()
+
+# sphinx_gallery_start_ignore
+# sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_end_ignore

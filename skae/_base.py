@@ -282,6 +282,7 @@ class BaseAutoencoder(
         return {
             **self._attributes(outcome.model),
             "explained_variance_ratio_": np.diff(outcome.shares, prepend=0.0),
+            "best_step_": outcome.best_step,
             "curve_steps_": outcome.steps,
             "loss_curve_": outcome.training,
             "validation_curve_": outcome.validation,

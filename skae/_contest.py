@@ -84,6 +84,8 @@ class Result:
         What the corrections are multiplied with.
     history : History
         The curves, in units of PCA's held-out loss.
+    best_step : int
+        Step of the networks that are kept; 0 for PCA, and for those that were there.
     """
 
     accepted: bool
@@ -92,6 +94,7 @@ class Result:
     shares: np.ndarray
     factor: float
     history: History
+    best_step: int = 0
 
 
 class Contest:
@@ -226,9 +229,10 @@ class Contest:
         better = judge(start, best, self._weight, demanded)
         if settings.linear and not better and self._start is None:
             return self._keep_pca(history)
+        best_step = history.best_step
         if self._start is not None and not better:
             trainee.params.load(self._start.weights or {})
-            best = start
+            best, best_step = start, 0
         return Result(
             accepted=True,
             ratio=self._ratio(self._mean(best), self._mean(pca)),
@@ -236,6 +240,7 @@ class Contest:
             shares=network_shares(trainee, self._held, self.k)[:k],
             factor=factor,
             history=history,
+            best_step=best_step,
         )
 
     def _judged(self, losses: np.ndarray) -> np.ndarray:

@@ -93,6 +93,9 @@ ATTRIBUTES = r"""
     pca_ratio_ : float
         Held-out loss relative to PCA's with the same number of codes; exactly 1.0 where
         PCA was kept, NaN where no rows were held out or PCA is exact.
+    best_step_ : int
+        Step after which the held-out loss was lowest, whose network is kept; 0 where
+        what it started from is kept, as PCA; the last one where no rows were held out.
     curve_steps_ : list of int
         Steps after which losses were measured, 0 first; empty if nothing was trained.
     loss_curve_ : list of float

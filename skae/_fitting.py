@@ -41,6 +41,7 @@ class Outcome:
     model: Model
     device: torch.device
     n_iter: int = 0
+    best_step: int = 0
     ratio: float = 1.0
     shares: np.ndarray = field(default_factory=lambda: np.empty(0))
     steps: list[int] = field(default_factory=list)
@@ -153,6 +154,7 @@ class Recipe:
             model=model,
             device=self._settings.device,
             n_iter=seen.n_steps,
+            best_step=result.best_step,
             ratio=result.ratio,
             shares=result.shares,
             steps=seen.steps,
@@ -232,7 +234,8 @@ class Recipe:
         model = trainee.model()
         held = trainee.hold([rows.sample(MAX_HELD, settings.seed)])
         shares = network_shares(trainee, held, model.n_components)
-        result = Result(True, math.nan, model.n_components, shares, 1.0, seen)
+        k, last = model.n_components, seen.best_step
+        result = Result(True, math.nan, k, shares, 1.0, seen, last)
         return self._outcome(model, result)
 
     def _train_all(

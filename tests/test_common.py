@@ -362,6 +362,7 @@ def test_a_fit_leaves_the_attributes_that_are_documented(fitted):
         "mean_",
         "components_",
         "explained_variance_ratio_",
+        "best_step_",
         "curve_steps_",
         "loss_curve_",
         "validation_curve_",

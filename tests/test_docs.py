@@ -11,22 +11,26 @@ import pytest
 from numpydoc.validate import ERROR_MSGS, validate
 
 import skae
-from skae import noise
+from skae import noise, plotting
 from skae._describe import describe
 
 ROOT = Path(__file__).parents[1]
 ESTIMATORS = [getattr(skae, name) for name in skae.__all__]
 CORRUPTIONS = [getattr(noise, name) for name in noise.__all__]
+DISPLAYS = [getattr(plotting, name) for name in plotting.__all__]
 # Methods of scikit-learn's are documented there.
 METHODS = sorted(
     {
         f"{method.__module__}.{method.__qualname__}"
-        for cls in ESTIMATORS
-        for name, method in inspect.getmembers(cls, inspect.isfunction)
+        for cls in ESTIMATORS + DISPLAYS
+        for name, method in inspect.getmembers(cls, inspect.isroutine)
         if not name.startswith("_") and method.__module__.startswith("skae.")
     }
 )
-CLASSES = [f"{cls.__module__}.{cls.__qualname__}" for cls in ESTIMATORS + CORRUPTIONS]
+CLASSES = [
+    f"{cls.__module__}.{cls.__qualname__}"
+    for cls in ESTIMATORS + CORRUPTIONS + DISPLAYS
+]
 
 
 def checked():
@@ -54,6 +58,31 @@ def test_defaults_are_those_of_the_signature(cls):
             rf"^    {name} : .*default=(.+)$", cls.__doc__, re.MULTILINE
         )
         assert eval(said) == parameter.default
+
+
+@pytest.mark.parametrize("cls", DISPLAYS)
+def test_defaults_of_displays_are_those_of_the_signatures(cls):
+    made = {name for name in dir(cls) if name.startswith("from_")}
+    assert "from_estimator" in made
+    for said, function in [
+        (cls.__doc__, cls),
+        *[(getattr(cls, name).__doc__, getattr(cls, name)) for name in [*made, "plot"]],
+    ]:
+        described = dict(
+            re.findall(r"^ *(\w+) : .*default=(.+)$", said, flags=re.MULTILINE)
+        )
+        parameters = inspect.signature(function).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        defaults.pop("self", None)
+        assert {name: eval(value) for name, value in described.items()} == defaults
+
+
+@pytest.mark.parametrize("cls", DISPLAYS)
+def test_attributes_of_displays_are_described(cls):
+    attributes = set(re.findall(r"self\.(\w+_)\b", inspect.getsource(cls)))
+    _, described = cls.__doc__.split("Attributes\n")
+    described, *_ = described.split("See Also\n")
+    assert set(re.findall(r"^    (\w+_) : ", described, re.MULTILINE)) == attributes
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)

@@ -148,6 +148,48 @@ def test_curves_start_at_pca_and_end_where_the_ratio_is(learner, curved, n_rows)
     assert learner.loss_curve_[-1] < learner.loss_curve_[0] < 1.2
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"max_iter": 100},
+        {"max_iter": 1000, "n_iter_no_change": 20},
+        {"anchor": None},
+        {"n_components": 0.8},
+    ],
+)
+@pytest.mark.parametrize("table", ["curved", "linear"])
+def test_curves_are_measured_at_known_steps(model, request, table, params, n_rows):
+    model.set_params(**params).fit(request.getfixturevalue(table)(n_rows))
+    steps = model.curve_steps_
+    assert all(type(step) is int for step in steps)
+    assert len(steps) == len(model.validation_curve_) == len(model.loss_curve_) + 1
+    assert len(steps) > 1
+    assert steps[0] == 0
+    assert (np.diff(steps) > 0).all()
+    assert steps[-1] <= model.n_iter_
+    assert steps[-1] <= model.max_iter
+
+
+@pytest.mark.parametrize("anchor", ["pca", None])
+def test_curves_without_held_out_rows_have_steps_too(model, curved, n_rows, anchor):
+    model.set_params(early_stopping=False, anchor=anchor, max_iter=50)
+    model.fit(curved(n_rows))
+    steps = model.curve_steps_
+    assert len(steps) == len(model.loss_curve_) + 1
+    assert steps[0] == 0
+    assert (np.diff(steps) > 0).all()
+    assert steps[-1] == model.n_iter_ == 50
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_curves_are_empty_where_nothing_is_trained(model, n_rows, early_stopping):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, 2)) @ rng.normal(size=(2, 5))
+    model.set_params(early_stopping=early_stopping).fit(X)
+    assert model.curve_steps_ == model.loss_curve_ == model.validation_curve_ == []
+
+
 def test_patience_ends_training(model, linear):
     model.set_params(max_iter=1000, n_iter_no_change=20).fit(linear(700))
     assert model.n_iter_ < 300

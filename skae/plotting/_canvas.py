@@ -57,6 +57,22 @@ def picked(name: str, asked: Any, n: int) -> np.ndarray:
     return places % n
 
 
+def pair(components: Any, k: int) -> np.ndarray:
+    """Return the two different codes that are asked for."""
+    at = picked("components", components, k)
+    if np.ndim(components) != 1 or len(at) != 2 or at[0] == at[1]:
+        raise ValueError(f"components={components!r} must name two different codes.")
+    return at
+
+
+def image_options(im_kw: Any, **defaults: Any) -> dict[str, Any]:
+    """Return options for `imshow`; a norm that is given has its own limits."""
+    given = im_kw or {}
+    if "norm" in given:
+        defaults = {k: v for k, v in defaults.items() if k not in {"vmin", "vmax"}}
+    return {**defaults, **given}
+
+
 def numbers(X: Any, name: str = "X") -> np.ndarray:
     """Return a table as finite float64."""
     return np.asarray(check_array(X, input_name=name, dtype="float64"))
@@ -81,9 +97,16 @@ def decoded(estimator: Any, codes: np.ndarray) -> np.ndarray:
     return numbers(np.asarray(estimator.inverse_transform(codes)), "decoded codes")
 
 
+def in_kind(table: np.ndarray, X: Any) -> Any:
+    """Return a table with the names of the columns of X, if it has any."""
+    if not hasattr(X, "columns"):
+        return table
+    return type(X)(dict(zip(X.columns, table.T, strict=True)))
+
+
 def column_names(X: Any, n_features: int) -> list[str]:
-    """Return the names of the columns of a table, or "x0" and so on."""
-    names = getattr(X, "columns", None)
+    """Return the names of the columns of a table or a fit, or "x0" and so on."""
+    names = getattr(X, "columns", getattr(X, "feature_names_in_", None))
     if names is None:
         return [f"x{j}" for j in range(n_features)]
     return [str(name) for name in names]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
 MANY = 20  # more numbers than these are a scale, not labels
 
@@ -12,8 +13,11 @@ def check_target(y: Any, rows: Any) -> np.ndarray:
     """Return y as a column with a value for each row, none of which is missing."""
     column = column_or_1d(y)
     check_consistent_length(column, rows)
-    missing = column != column if column.dtype.kind in "fO" else np.zeros(1, bool)
-    if np.any(missing):
+    if column.dtype.kind == "O":
+        missing = any(v is None or is_scalar_nan(v) or is_pandas_na(v) for v in column)
+    else:
+        missing = bool((column != column).any())
+    if missing:
         raise ValueError("y has missing values. Leave these rows out, or name them.")
     return column
 
@@ -43,13 +47,13 @@ def scatter(ax: Any, points: np.ndarray, y: np.ndarray | None, options: Any) -> 
     if y is None:
         return ax.scatter(*points.T, **options)
     if is_scale(y):
-        drawn = ax.scatter(*points.T, c=y, **options)
+        drawn = ax.scatter(*points.T, **{"c": y, **options})
         ax.figure.colorbar(drawn, ax=ax)
         return drawn
     labels, code = np.unique(y, return_inverse=True)
-    colours = palette(len(labels))
-    limits = {"vmin": -0.5, "vmax": len(labels) - 0.5}
-    drawn = ax.scatter(*points.T, c=code, cmap=colours, **limits, **options)
+    colours = {"c": code, "cmap": palette(len(labels))}
+    colours |= {"vmin": -0.5, "vmax": len(labels) - 0.5}
+    drawn = ax.scatter(*points.T, **{**colours, **options})
     handles = drawn.legend_elements(num=list(range(len(labels))))[0]
     outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
     ax.legend(handles, [str(label) for label in labels], **outside)

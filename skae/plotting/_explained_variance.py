@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from skae._base import BaseAutoencoder
 
@@ -20,7 +21,7 @@ class _AnchorPCA(TransformerMixin, BaseEstimator):
         self.model = model
 
     def fit(self, X: Any, y: Any = None) -> "_AnchorPCA":
-        """Do nothing: the model is fitted."""
+        """Do nothing, since the model is fitted; a Pipeline asks for it."""
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -154,8 +155,11 @@ class ExplainedVarianceDisplay:
             curves = {name: _reported(one) for name, one in estimators.items()}
             return cls(curves).plot(ax, line_kw=line_kw)
         if len(estimators) == 1:
-            pca = _pca_of(next(iter(estimators.values())))
-            estimators |= {} if pca is None else {"PCA": pca}
+            ((name, only),) = estimators.items()
+            check_is_fitted(only)
+            pca = _pca_of(only)
+            theirs = "its PCA" if name == "PCA" else "PCA"
+            estimators |= {} if pca is None else {theirs: pca}
         curves = {name: _measured(one, X) for name, one in estimators.items()}
         return cls(curves, rows=f"{np.shape(X)[0]} rows").plot(ax, line_kw=line_kw)
 

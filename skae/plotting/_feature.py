@@ -8,6 +8,8 @@ from sklearn.utils import _safe_indexing, gen_batches
 from ._canvas import (
     column_names,
     decoded,
+    image_options,
+    in_kind,
     last_step,
     numbers,
     open_axes,
@@ -30,6 +32,8 @@ def _decoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
     else:
         values = transformed(estimator, X)
         middle, low, high = np.quantile(values, [0.5, LOW, HIGH], axis=0)
+        rare = low == high  # such as codes that are zero but for a few rows
+        low[rare], high[rare] = values.min(axis=0)[rare], values.max(axis=0)[rare]
     ends = np.tile(middle, (2, len(codes), 1))
     at = np.arange(len(codes))
     ends[0, at, codes], ends[1, at, codes] = low[codes], high[codes]
@@ -48,8 +52,10 @@ def _encoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
     for part in gen_batches(len(mean), CHUNK_ROWS):
         moves = np.zeros((part.stop - part.start, len(mean)))
         moves[np.arange(len(moves)), np.arange(part.start, part.stop)] = step[part]
-        ends = [transformed(estimator, mean + sign * moves) for sign in (1, -1)]
-        slope[:, part] = (ends[0] - ends[1])[:, codes].T
+        up, down = (
+            transformed(estimator, in_kind(mean + sign * moves, X)) for sign in (1, -1)
+        )
+        slope[:, part] = (up - down)[:, codes].T
     length = np.linalg.norm(slope, axis=1, keepdims=True)
     return slope / np.where(length > 0, length, 1.0)
 
@@ -149,7 +155,8 @@ class FeatureDisplay:
             move from zero to one, the others being zero.
         kind : {"decoder", "encoder", "rows"}, default="decoder"
             "decoder": how the reconstruction changes when a code moves from its 5 % to
-            its 95 % quantile, the others being at their medians; for PCA that is its
+            its 95 % quantile (if these are the same, from its least to its greatest
+            value), the others being at their medians; for PCA that is its
             component. "encoder": the change of a row, of length one with columns in
             units of their standard deviations, that raises the code most, at the mean
             row. "rows": the mean of the hundredth of the rows that excite it most.
@@ -198,7 +205,7 @@ class FeatureDisplay:
             at,
             kind=kind,
             image_shape=shape,
-            feature_names=column_names(X, d),
+            feature_names=column_names(estimator if X is None else X, d),
         )
         return display.plot(ax, im_kw=im_kw, bar_kw=bar_kw)
 
@@ -243,7 +250,7 @@ class FeatureDisplay:
             cells[:n] = self.features / np.where(most > 0, most, 1.0)
             limits, options = (-1.0, 1.0), {"cmap": "RdBu_r"}
         cells = cells.reshape(mosaic.n_rows, wide, d)
-        options |= {"vmin": limits[0], "vmax": limits[1]} | (im_kw or {})
+        options = image_options(im_kw, **options, vmin=limits[0], vmax=limits[1])
         self.image_ = mosaic.pictures(ax, cells, limits, options)
         return ax
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from ._canvas import numbers, open_axes, picked, transformed
+from ._canvas import numbers, open_axes, pair, transformed
 from ._colours import check_target, scatter
 
 
@@ -144,12 +144,11 @@ class LatentDisplay:
         if components is None and projection is None and k == 2:
             components = (0, 1)
         if components is not None:
-            at = picked("components", components, k)
-            if len(at) != 2 or np.ndim(components) != 1:
-                raise ValueError(f"components={components!r} must name two codes.")
+            at = pair(components, k)
             points, names = codes[:, at], tuple(f"code {i}" for i in at)
         else:
-            model: Any = clone(PCA(2) if projection is None else projection)
+            pca = PCA(2, svd_solver="covariance_eigh")  # uses no random numbers
+            model: Any = clone(pca if projection is None else projection)
             points = numbers(np.asarray(model.fit_transform(codes)), "projected codes")
             if points.shape != (len(codes), 2):
                 raise ValueError(

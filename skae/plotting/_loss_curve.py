@@ -34,6 +34,8 @@ class LossCurveDisplay:
         Held-out loss; empty if no rows were held out.
     pca_level : float, default=None
         Held-out loss of PCA.
+    best_step : int, default=None
+        Step whose network is kept.
     pca_kept : bool, default=False
         Whether the network was thrown away for PCA.
     unit : str, default="loss, relative to PCA"
@@ -65,13 +67,15 @@ class LossCurveDisplay:
     """
 
     def __init__(
-        self, steps, training, validation, *, pca_level=None, pca_kept=False,
+        self, steps, training, validation, *, pca_level=None, best_step=None,
+        pca_kept=False,
         unit="loss, relative to PCA",
     ):  # fmt: skip
         self.steps = steps
         self.training = training
         self.validation = validation
         self.pca_level = pca_level
+        self.best_step = best_step
         self.pca_kept = pca_kept
         self.unit = unit
 
@@ -111,6 +115,7 @@ class LossCurveDisplay:
             model.loss_curve_,
             model.validation_curve_,
             pca_level=_level(model),
+            best_step=model.best_step_,
             pca_kept=model.pca_ratio_ == 1.0,
             unit="loss, nats a column" if nats else "loss, relative to PCA",
         )
@@ -142,10 +147,10 @@ class LossCurveDisplay:
         if self.pca_level is not None:
             style = {"color": "0.4", "linestyle": "--", "label": "PCA"}
             lines["pca"] = ax.axhline(self.pca_level, **style)
-        if len(self.validation):
-            best = 0 if self.pca_kept else int(np.argmin(self.validation))
-            step, loss = self.steps[best], self.validation[best]
+        if len(self.validation) and self.best_step is not None:
+            step, steps = self.best_step, list(self.steps)
             label = "PCA kept" if self.pca_kept else f"kept: step {step}"
+            loss = self.validation[steps.index(step)]
             (lines["kept"],) = ax.plot(step, loss, "ko", label=label)
         if len(self.steps) == 0:
             ax.text(

@@ -1,13 +1,15 @@
 """What lies under two codes."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy.stats import norm
+from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from skae._density_mixin import DensityMixin
 
-from ._canvas import decoded, last_step, open_axes, picked, transformed
+from ._canvas import decoded, last_step, numbers, open_axes, pair, transformed
 from ._mosaic import Mosaic, picture_shape
 
 MIDDLE = 0.025, 0.975  # quantiles of a code between which the grid lies
@@ -18,6 +20,7 @@ def _ranges(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     if X is not None:
         codes = transformed(estimator, X)
         return np.median(codes, axis=0), np.quantile(codes, MIDDLE, axis=0)
+    check_is_fitted(estimator)
     model = last_step(estimator)
     if not isinstance(model, DensityMixin):
         raise ValueError(
@@ -43,6 +46,8 @@ class ManifoldDisplay:
         Which codes they are.
     image_shape : tuple of int, default=None
         Shape of the pictures; None draws profiles.
+    limits : tuple of float, default=None
+        Least and greatest value to tell apart; None takes those of the cells.
 
     Attributes
     ----------
@@ -70,12 +75,15 @@ class ManifoldDisplay:
     (12, 12, 64)
     """
 
-    def __init__(self, cells, across, up, *, components=(0, 1), image_shape=None):
+    def __init__(
+        self, cells, across, up, *, components=(0, 1), image_shape=None, limits=None
+    ):
         self.cells = cells
         self.across = across
         self.up = up
         self.components = components
         self.image_shape = image_shape
+        self.limits = limits
 
     @classmethod
     def from_estimator(
@@ -123,20 +131,24 @@ class ManifoldDisplay:
             raise ValueError(
                 "ManifoldDisplay needs two codes at least, and there is one."
             )
-        at = picked("components", components, len(middle))
-        if np.ndim(components) != 1 or len(at) != 2 or at[0] == at[1]:
-            raise ValueError(f"components={components!r} must name two codes.")
-        size = len(picked("n_grid", n_grid, int(n_grid)))
+        at = pair(components, len(middle))
+        size = check_scalar(n_grid, "n_grid", Integral, min_val=1)
         across, up = (np.linspace(low[i], high[i], size) for i in at)
         codes = np.tile(middle, (size, size, 1))
         codes[..., at[0]], codes[..., at[1]] = across, up[::-1, None]
         cells = decoded(estimator, codes.reshape(size * size, -1))
+        shape = picture_shape(image_shape, cells.shape[1], [estimator])
+        limits = None
+        if X is not None and shape is not None:
+            table = numbers(X)
+            limits = table.min(), table.max()
         display = cls(
             cells.reshape(size, size, -1),
             across,
             up,
             components=tuple(int(i) for i in at),
-            image_shape=picture_shape(image_shape, cells.shape[1], [estimator]),
+            image_shape=shape,
+            limits=limits,
         )
         return display.plot(ax, im_kw=im_kw, line_kw=line_kw)
 
@@ -162,7 +174,7 @@ class ManifoldDisplay:
         width, height = mosaic.size(labels=0.8)
         ax = open_axes(self, ax, (0.6 * width, 0.6 * height))
         mosaic.clear(ax)
-        limits = self.cells.min(), self.cells.max()
+        limits = self.limits or (self.cells.min(), self.cells.max())
         self.image_, self.lines_ = None, []
         if self.image_shape is not None:
             self.image_ = mosaic.pictures(ax, self.cells, limits, im_kw)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._canvas import last_step
+from ._canvas import image_options, last_step
 
 PICTURE, PROFILE = 0.85, (1.6, 0.9)  # inches of a cell
 GAP = 0.08  # of a cell
@@ -126,7 +126,7 @@ class Mosaic:
             else:
                 block[:] = pixels
         options = {} if colour else {"cmap": "gray_r", "vmin": low, "vmax": high}
-        return ax.imshow(canvas, **{**options, **(im_kw or {})})
+        return ax.imshow(canvas, **image_options(im_kw, **options))
 
     def profiles(self, ax: Any, cells: np.ndarray, limits: Any, line_kw: Any) -> list:
         """Draw cells as lines over their features, one artist for each row."""

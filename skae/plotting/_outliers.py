@@ -4,13 +4,21 @@ from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, column_or_1d
 
-from ._canvas import column_names, last_step, numbers, open_axes, picked
+from ._canvas import (
+    column_names,
+    image_options,
+    last_step,
+    numbers,
+    open_axes,
+    picked,
+)
 from ._colours import check_target, palette
 
 MOST_COLUMNS = 20
 N_BINS = 40
+SEVERAL = (list, tuple, np.ndarray)
 
 
 def _explained(estimator: Any, rows: Any) -> tuple[np.ndarray, list[str]]:
@@ -21,10 +29,13 @@ def _explained(estimator: Any, rows: Any) -> tuple[np.ndarray, list[str]]:
             f"{type(model).__name__} has no `explain`, so rows cannot be explained. "
             "Leave rows=None, or take an AutoencoderOutlierDetector."
         )
-    if isinstance(estimator, Pipeline):
-        rows = estimator[:-1].transform(rows)
-    shares = np.asarray(model.explain(rows))
     names = getattr(model, "feature_names_in_", None)
+    if isinstance(estimator, Pipeline) and len(estimator) > 1:
+        before = estimator[:-1]
+        rows = before.transform(rows)
+        if names is None and hasattr(before, "get_feature_names_out"):
+            names = before.get_feature_names_out()
+    shares = np.asarray(model.explain(rows))
     return shares, column_names(rows, shares.shape[1]) if names is None else [*names]
 
 
@@ -137,14 +148,16 @@ class OutlierDisplay:
             if np.ndim(rows) == 0:
                 at = np.argsort(scores, kind="stable")[at]
             shares, names = _explained(estimator, _safe_indexing(X, at))
-            index = getattr(X, "index", None)
+            index = X.index if hasattr(X, "iloc") else None
             explained = {
                 "contributions": shares,
                 "row_names": at if index is None else index[at],
                 "feature_names": names,
             }
         y = None if y is None else check_target(y, scores)
-        display = cls(scores, y=y, threshold=float(model.offset_), **explained)
+        display = cls(
+            scores, y=y, threshold=float(np.ravel(model.offset_)[0]), **explained
+        )
         return display.plot(ax, hist_kw=hist_kw, im_kw=im_kw)
 
     @classmethod
@@ -185,7 +198,7 @@ class OutlierDisplay:
         ValueError
             If `y`, `row_names` or `feature_names` do not fit.
         """
-        scores = numbers(np.reshape(scores, (-1, 1)), "scores")[:, 0]
+        scores = numbers(column_or_1d(scores)[:, None], "scores")[:, 0]
         y = None if y is None else check_target(y, scores)
         explained: dict[str, Any] = {}
         if contributions is not None:
@@ -225,7 +238,8 @@ class OutlierDisplay:
             The display itself.
         """
         if self.contributions is None:
-            self.ax_, self.explain_ax_, self.image_ = open_axes(self, ax), None, None
+            ax = ax[0] if isinstance(ax, SEVERAL) else open_axes(self, ax)
+            self.ax_, self.explain_ax_, self.image_ = ax, None, None
         else:
             self.ax_, self.explain_ax_ = self._panels(ax)
             self.image_ = self._draw_contributions(self.explain_ax_, im_kw or {})
@@ -235,7 +249,7 @@ class OutlierDisplay:
 
     def _panels(self, ax: Any) -> Any:
         """Return the two axes that were passed, or two in the place of one."""
-        if isinstance(ax, list | tuple | np.ndarray):
+        if isinstance(ax, SEVERAL):
             return ax
         ax = open_axes(self, ax, (11, 1.6 + 0.28 * max(10, len(self.row_names))))
         figure, place = ax.figure, ax.get_subplotspec()
@@ -244,9 +258,12 @@ class OutlierDisplay:
                 "ax has no place in a grid that could be split for two panels. Pass "
                 "two axes, or one that plt.subplots made."
             )
-        ax.remove()
+        current = figure.gca()
         grid = place.subgridspec(1, 2, width_ratios=[1, 1.6])
-        return [figure.add_subplot(part) for part in grid]
+        panels = [figure.add_subplot(part) for part in grid]
+        ax.remove()
+        figure.sca(panels[0] if current is ax else current)
+        return panels
 
     def _draw_scores(self, ax: Any, hist_kw: dict[str, Any]) -> None:
         scores, options = self.scores, {"bins": N_BINS, **hist_kw}
@@ -273,7 +290,7 @@ class OutlierDisplay:
         shares = np.asarray(self.contributions)
         most = np.argsort(-shares.max(axis=0), kind="stable")[:MOST_COLUMNS]
         shown = np.sort(most)
-        options = {"cmap": "Reds", "vmin": 0, "aspect": "auto", **im_kw}
+        options = image_options(im_kw, cmap="Reds", vmin=0, aspect="auto")
         image = ax.imshow(shares[:, shown], **options)
         turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
         ax.set_xticks(

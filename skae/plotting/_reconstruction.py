@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_consistent_length, gen_batches
+from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils.validation import _num_samples
 
 from ._canvas import by_name, decoded, numbers, open_axes, picked, transformed
 from ._mosaic import Mosaic, picture_shape
@@ -124,7 +125,7 @@ class ReconstructionDisplay:
             raise ValueError(
                 f"corrupted has shape {np.shape(source)}, X has {np.shape(X)}."
             )
-        n, d = np.shape(X)
+        n, d = _num_samples(X), numbers(_safe_indexing(X, [0])).shape[1]
         shape = picture_shape(image_shape, d, list(estimators.values()))
         at = picked("rows", rows, n)
         shown = _safe_indexing(source, at)
@@ -178,8 +179,8 @@ class ReconstructionDisplay:
         X = numbers(X)
         made = {str(name): numbers(Z) for name, Z in reconstructions.items()}
         noisy = None if corrupted is None else numbers(corrupted, "corrupted")
-        for name, table in {**made, "corrupted": X if noisy is None else noisy}.items():
-            check_consistent_length(X, table)
+        tables = [*made.items(), ("corrupted", X if noisy is None else noisy)]
+        for name, table in tables:
             if table.shape != X.shape:
                 raise ValueError(f"{name} has shape {table.shape}, X has {X.shape}.")
         at = picked("rows", rows, len(X))

@@ -1,0 +1,433 @@
+"""What all displays have in common."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from drawn import assert_same_drawing, contents, no_windows  # noqa: F401 - autouse
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+from skae import VAE, AutoencoderOutlierDetector, AutoencoderTransformer, plotting
+from skae.plotting import (
+    ExplainedVarianceDisplay,
+    FeatureDisplay,
+    LatentDisplay,
+    LossCurveDisplay,
+    ManifoldDisplay,
+    OutlierDisplay,
+    ReconstructionDisplay,
+)
+from skae.plotting._canvas import by_name, picked
+
+ROOT = Path(__file__).parents[1]
+NAMES = list("abcdef")
+
+
+class Pair:
+    """A fitted transformer and a fitted detector, which displays choose from."""
+
+    def __init__(self, model, detector, X, change=lambda estimator: estimator):
+        self.model = change(clone(model)).fit(X)
+        self.detector = change(clone(detector)).fit(X)
+
+
+@pytest.fixture(scope="module")
+def unfitted(quick):
+    model = AutoencoderTransformer(2, **quick)
+    return model, AutoencoderOutlierDetector(model, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def pair(unfitted, X):
+    return Pair(*unfitted, X)
+
+
+def features(kind):
+    return lambda pair, X, **options: FeatureDisplay.from_estimator(
+        pair.model, X, kind=kind, **options
+    )
+
+
+# Each is called with a pair, rows, and perhaps with axes.
+DRAW = {
+    "explained variance": lambda pair, X, **options: (
+        ExplainedVarianceDisplay.from_estimator(pair.model, X, **options)
+    ),
+    "decoder": features("decoder"),
+    "encoder": features("encoder"),
+    "rows": features("rows"),
+    "latent": lambda pair, X, **options: LatentDisplay.from_estimator(
+        pair.model, X, np.arange(len(X)) % 3, **options
+    ),
+    "latent, scale": lambda pair, X, **options: LatentDisplay.from_estimator(
+        pair.model, X, np.linspace(0, 1, len(X)), **options
+    ),
+    "loss curve": lambda pair, X, **options: LossCurveDisplay.from_estimator(
+        pair.model, **options
+    ),
+    "manifold": lambda pair, X, **options: ManifoldDisplay.from_estimator(
+        pair.model, X, n_grid=3, **options
+    ),
+    "manifold, pictures": lambda pair, X, **options: ManifoldDisplay.from_estimator(
+        pair.model, X, n_grid=3, image_shape=(2, 3), **options
+    ),
+    "outliers": lambda pair, X, **options: OutlierDisplay.from_estimator(
+        pair.detector, X, np.arange(len(X)) % 2, **options
+    ),
+    "reconstruction": lambda pair, X, **options: ReconstructionDisplay.from_estimator(
+        pair.model, X, **options
+    ),
+    "reconstruction, pictures": lambda pair, X, **options: (
+        ReconstructionDisplay.from_estimator(
+            pair.model, X, corrupted=X, image_shape=(2, 3), **options
+        )
+    ),
+}
+every_display = pytest.mark.parametrize("draw", DRAW.values(), ids=DRAW)
+
+
+def test_every_display_is_tested(pair, X):
+    drawn = {type(draw(pair, X)).__name__ for draw in DRAW.values()}
+    assert drawn == set(plotting.__all__)
+
+
+# -- axes and figures ------------------------------------------------------------------
+
+
+@every_display
+def test_a_figure_is_made(draw, pair, X):
+    display = draw(pair, X)
+    assert plt.get_fignums() == [display.figure_.number]
+    assert display.ax_ in display.figure_.axes
+    display.figure_.savefig(io.BytesIO(), format="png")  # lays it out: no warnings
+
+
+@every_display
+def test_passed_axes_are_drawn_on(draw, pair, X):
+    figure, (ax, other) = plt.subplots(1, 2)
+    plt.sca(other)
+    current, elsewhere = plt.figure(), plt.gca()
+    before = plt.get_fignums()
+    display = draw(pair, X, ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is figure
+    assert plt.get_fignums() == before
+    assert plt.gcf() is current
+    assert plt.gca() is elsewhere
+    assert figure.gca() is other
+    assert not any(side.has_data() for side in (other, elsewhere))
+    assert_same_drawing(ax, draw(pair, X).ax_)
+
+
+@every_display
+def test_it_can_be_drawn_again(draw, pair, X):
+    display = draw(pair, X)
+    first = display.ax_
+    before = contents(first)
+    figure, ax = plt.subplots()
+    assert display.plot(ax) is display
+    assert display.ax_ is ax
+    assert display.figure_ is figure
+    assert_same_drawing(ax, first)
+    np.testing.assert_equal(contents(first), before)
+    assert display.plot().ax_ not in (first, ax)
+
+
+@every_display
+def test_subfigures_are_figures_too(draw, pair, X):
+    part = plt.figure(layout="constrained").subfigures(1, 2)[0]
+    display = draw(pair, X, ax=part.subplots())
+    assert display.figure_ is part
+
+
+# -- what is left alone ----------------------------------------------------------------
+
+
+@every_display
+def test_global_states_are_left_alone(draw, pair, X, global_states):
+    settings, before = dict(mpl.rcParams), global_states()
+    draw(pair, X)
+    assert dict(mpl.rcParams) == settings
+    np.testing.assert_equal(global_states(), before)
+
+
+@every_display
+def test_rows_and_estimators_are_left_alone(draw, pair, X):
+    table = X.copy()
+    before = {name: np.copy(value) for name, value in pair.model._state.items()}
+    display = draw(pair, table)
+    display.plot()
+    np.testing.assert_array_equal(table, X)
+    for name, value in before.items():
+        np.testing.assert_array_equal(pair.model._state[name], value)
+
+
+@every_display
+def test_drawing_twice_gives_the_same(draw, pair, X):
+    assert_same_drawing(draw(pair, X).ax_, draw(pair, X).ax_)
+
+
+# -- rows and estimators of all kinds --------------------------------------------------
+
+
+@every_display
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_frames(draw, frame, unfitted, pair, X):
+    table = frame(dict(zip(NAMES, X.T, strict=True)))
+    expected, display = draw(pair, X).ax_, draw(Pair(*unfitted, table), table).ax_
+    if display.get_xticklabels() and display.get_xticklabels()[0].get_text() == "a":
+        names = [label.get_text() for label in display.get_xticklabels()]
+        assert names == NAMES
+        expected.set_xticks(np.arange(6), NAMES)
+    assert_same_drawing(display, expected)
+
+
+@every_display
+@pytest.mark.parametrize("output", ["pandas", "polars"])
+def test_set_output(draw, output, unfitted, pair, X):
+    framed = Pair(*unfitted, X, lambda model: model.set_output(transform=output))
+    assert_same_drawing(draw(framed, X).ax_, draw(pair, X).ax_)
+
+
+@every_display
+def test_lists(draw, pair, X):
+    assert_same_drawing(draw(pair, X.tolist()).ax_, draw(pair, X).ax_)
+
+
+@every_display
+def test_single_precision(draw, pair, X):
+    draw(pair, X.astype(np.float32))
+
+
+@every_display
+def test_pipelines(draw, unfitted, pair, X):
+    piped = Pair(*unfitted, X, lambda model: make_pipeline("passthrough", model))
+    assert_same_drawing(draw(piped, X).ax_, draw(pair, X).ax_)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DRAW if kind != "loss curve"])
+def test_other_transformers(kind, X, pair):
+    other = Pair(make_pipeline(StandardScaler(), PCA(3)), pair.detector, X)
+    DRAW[kind](other, X)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_pipelines_fitted_to_frames(steps, X):
+    """The rows that displays make up have no names, and that is no news to anybody."""
+    frame = pd.DataFrame(X, columns=NAMES)
+    model = make_pipeline(*[StandardScaler()] * (steps - 1), PCA(2)).fit(frame)
+    plain = clone(model).fit(X)
+    for kind in ("decoder", "encoder", "rows"):
+        display = FeatureDisplay.from_estimator(model, frame, kind=kind)
+        expected = FeatureDisplay.from_estimator(plain, X, kind=kind)
+        np.testing.assert_allclose(display.features, expected.features)
+
+
+# -- without a screen, or without matplotlib -------------------------------------------
+
+SCRIPT = """
+import sys
+
+{before}
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
+
+from skae.plotting import *
+
+X = np.random.default_rng(0).normal(size=(50, 6))
+pca, forest = PCA(2).fit(X), IsolationForest(n_estimators=5).fit(X)
+draws = [
+    lambda: ExplainedVarianceDisplay.from_estimator(pca, X),
+    lambda: FeatureDisplay.from_estimator(pca, X),
+    lambda: FeatureDisplay.from_estimator(pca, X, image_shape=(2, 3)),
+    lambda: LatentDisplay.from_estimator(pca, X),
+    lambda: LossCurveDisplay([0, 1], [1.0], [1.0, 0.5]).plot(),
+    lambda: ManifoldDisplay.from_estimator(pca, X),
+    lambda: OutlierDisplay.from_estimator(forest, X),
+    lambda: OutlierDisplay.from_predictions(X[:, 0], contributions=X[:5] ** 2),
+    lambda: ReconstructionDisplay.from_estimator(pca, X),
+]
+for draw in draws:
+    {each}
+"""
+
+
+def run(before, each):
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND"}
+    environment = {name: v for name, v in os.environ.items() if name not in hidden}
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(before=before, each=each)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_no_screen_is_needed():
+    each = "print(type(draw().figure_.canvas).__name__)"
+    assert run("", each) == ["FigureCanvasAgg"] * 9
+
+
+def test_without_matplotlib_it_is_asked_for():
+    each = (
+        "try:\n        draw()\n        print('drawn')"
+        "\n    except ImportError as error:\n        print(error)"
+    )
+    said = run("sys.modules['matplotlib'] = None", each)
+    for line, name in zip(
+        said,
+        [
+            "ExplainedVarianceDisplay",
+            *["FeatureDisplay"] * 2,
+            "LatentDisplay",
+            "LossCurveDisplay",
+            "ManifoldDisplay",
+            *["OutlierDisplay"] * 2,
+            "ReconstructionDisplay",
+        ],
+        strict=True,
+    ):
+        assert line.startswith(f"{name}.plot requires matplotlib.")
+
+
+# -- what is wrong is said -------------------------------------------------------------
+
+BY_ESTIMATOR = {
+    "explained variance": ExplainedVarianceDisplay.from_estimator,
+    "features": FeatureDisplay.from_estimator,
+    "latent": LatentDisplay.from_estimator,
+    "loss curve": lambda model, X: LossCurveDisplay.from_estimator(model),
+    "manifold": ManifoldDisplay.from_estimator,
+    "reconstruction": ReconstructionDisplay.from_estimator,
+}
+OF_ROWS = [kind for kind in BY_ESTIMATOR if kind != "loss curve"]
+by_estimator = pytest.mark.parametrize("draw", BY_ESTIMATOR.values(), ids=BY_ESTIMATOR)
+
+
+@by_estimator
+@pytest.mark.parametrize("model", [AutoencoderTransformer(2), VAE(2), PCA(2)])
+def test_unfitted_estimators_say_so(draw, model, X):
+    with pytest.raises(NotFittedError, match="is not fitted"):
+        draw(model, X)
+    with pytest.raises(NotFittedError, match="is not fitted"):
+        draw(make_pipeline("passthrough", model), X)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: ManifoldDisplay.from_estimator(VAE(2)),
+        lambda: OutlierDisplay.from_estimator(AutoencoderOutlierDetector(), [[0.0]]),
+    ],
+)
+def test_unfitted_estimators_without_rows_say_so(draw):
+    with pytest.raises((NotFittedError, TypeError), match="fitted"):
+        draw()
+
+
+@pytest.mark.parametrize("kind", ["features", "manifold", "reconstruction"])
+def test_codes_that_cannot_be_decoded(kind, X):
+    model = make_pipeline(Normalizer(), PCA(2)).fit(X)
+    message = "`inverse_transform`, and Pipeline has none.*each of its steps does"
+    with pytest.raises(TypeError, match=message):
+        BY_ESTIMATOR[kind](model, X)
+
+
+@pytest.mark.parametrize("kind", OF_ROWS)
+def test_rows_that_cannot_be_encoded(kind, X):
+    forest = IsolationForest(n_estimators=2, random_state=0).fit(X)
+    with pytest.raises(TypeError, match="`transform`, and IsolationForest has none"):
+        BY_ESTIMATOR[kind](forest, X)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.full((5, 6), np.nan), "contains NaN"),
+        (np.full((5, 6), np.inf), "contains infinity"),
+        (np.zeros((5, 4)), "4 features|columns"),
+        (np.zeros(6), r"2D array|2-d|2d|shape \(6,\)"),
+    ],
+    ids=["NaN", "infinity", "too narrow", "one row"],
+)
+@pytest.mark.parametrize("kind", OF_ROWS)
+def test_rows_that_do_not_fit(kind, bad, message, pair):
+    with pytest.raises(ValueError, match=message):
+        BY_ESTIMATOR[kind](pair.model, bad)
+    assert plt.get_fignums() == []
+
+
+# -- names and places ------------------------------------------------------------------
+
+
+def test_estimators_go_by_names():
+    pca, scaler = PCA(), StandardScaler()
+    assert by_name(pca) == {"PCA": pca}
+    assert by_name({"mine": pca, 2: scaler}) == {"mine": pca, "2": scaler}
+    piped = make_pipeline(scaler, pca)
+    many = [pca, piped, scaler, PCA()]
+    assert list(by_name(many)) == ["PCA", "PCA 2", "StandardScaler", "PCA 3"]
+    assert list(by_name(tuple(many)).values()) == many
+
+
+def test_a_search_is_an_estimator(X, curved):
+    search = GridSearchCV(PCA(), {"n_components": [1, 2]}, cv=2).fit(X)
+    display = ReconstructionDisplay.from_estimator(search, curved(9))
+    assert list(display.errors) == ["GridSearchCV"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (3, [0, 1, 2]),
+        (np.int64(2), [0, 1]),
+        (99, [0, 1, 2, 3, 4]),
+        ([3, 1, 3], [3, 1, 3]),
+        ((-1, 0), [4, 0]),
+        (np.array([2], dtype=np.uint8), [2]),
+        (range(2), [0, 1]),
+    ],
+)
+def test_places(asked, found):
+    assert picked("rows", asked, 5).tolist() == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (0, "rows=0 must be at least 1"),
+        (-2, "rows=-2 must be at least 1"),
+        ([], r"rows must be an int or places as ints; got \[\]"),
+        (2.5, "must be an int or places as ints; got 2.5"),
+        ([1.0, 2.0], "must be an int or places"),
+        (True, "must be an int or places"),
+        ([True, False], "must be an int or places"),
+        ("ab", "must be an int or places"),
+        (None, "must be an int or places"),
+        ([[1, 2]], "must be an int or places"),
+        ([0, 5], r"rows has places beyond the 5 that there are: \[0, 5\]"),
+        ([-6], "beyond the 5"),
+    ],
+)
+def test_places_that_there_are_not(asked, message):
+    with pytest.raises(ValueError, match=message):
+        picked("rows", asked, 5)

@@ -1,0 +1,421 @@
+"""Pictures and profiles in rows and columns, and reconstructions drawn so."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from drawn import (
+    assert_same_drawing,
+    no_windows,  # noqa: F401 - autouse
+    picture,
+    pixels,
+    profile,
+    texts,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skae import ConvolutionalAutoencoder
+from skae.metrics import reconstruction_error
+from skae.plotting import ManifoldDisplay, ReconstructionDisplay, _reconstruction
+from skae.plotting._mosaic import Mosaic, picture_shape
+
+SHAPE = (8, 8)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    table = load_digits().data[:300]
+    table.setflags(write=False)
+    return table
+
+
+@pytest.fixture(scope="module")
+def pca(digits):
+    return PCA(4).fit(digits)
+
+
+@pytest.fixture(scope="module")
+def convolutional(digits):
+    model = ConvolutionalAutoencoder(
+        channels=(4,), n_components=3, max_iter=4, random_state=0
+    )
+    return model.fit(digits)
+
+
+def there_and_back(model, X):
+    return model.inverse_transform(model.transform(X))
+
+
+def mean_squared(X, Z):
+    return np.mean((np.asarray(X) - np.asarray(Z)) ** 2)
+
+
+# -- where cells are -------------------------------------------------------------------
+
+counts = st.tuples(st.integers(1, 4), st.integers(1, 4))
+sizes = st.tuples(st.integers(1, 15), st.integers(1, 15))
+
+
+@given(counts, sizes, st.booleans())
+def test_every_picture_is_found_where_it_is_labelled(count, size, colour):
+    shape = (3, *size) if colour else size
+    cells = np.arange(1.0, np.prod(count) * np.prod(shape) + 1)
+    cells = cells.reshape(*count, np.prod(shape))
+    mosaic = Mosaic(*count, shape)
+    limits = 0.0, cells.max()
+    image = mosaic.pictures(Figure().subplots(), cells, limits, None)
+    found = pixels(image)
+    assert image.get_extent() == [
+        -0.5, found.shape[1] - 0.5, found.shape[0] - 0.5, -0.5,
+    ]  # fmt: skip
+    there = found[..., 3] == 1 if colour else np.isfinite(found)
+    assert there.sum() == np.prod(count) * np.prod(size)  # none is on another
+    for r, middle in enumerate(mosaic.rows):
+        for c, centre in enumerate(mosaic.columns):
+            top, left = int(middle - (size[0] - 1) / 2), int(centre - (size[1] - 1) / 2)
+            cell = found[top : top + size[0], left : left + size[1]]
+            if colour:
+                cell = np.moveaxis(cell[..., :3], -1, 0) * limits[1]
+            np.testing.assert_allclose(cell.ravel(), cells[r, c])
+    for side, n, length in zip((0, 1), count, size, strict=True):
+        gap = max(1, round(0.08 * max(size)))
+        assert found.shape[side] == n * length + (n - 1) * gap
+
+
+@given(counts, st.integers(1, 9), st.integers(0, 99))
+def test_every_profile_is_found_in_its_cell(count, n_features, seed):
+    cells = np.random.default_rng(seed).normal(size=(*count, n_features))
+    mosaic = Mosaic(*count)
+    ax, limits = Figure().subplots(), (cells.min(), cells.max())
+    lines = mosaic.profiles(ax, cells, limits, {"color": "tab:red"})
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert bottom > top  # the first row is on top
+    assert np.diff(mosaic.rows).min(initial=9) > 1
+    assert np.diff(mosaic.columns).min(initial=9) > 1
+    span = (limits[1] - limits[0]) or 1.0
+    for r, line in enumerate(lines):
+        assert line.get_color() == "tab:red"
+        assert np.isnan(line.get_xdata()).sum() == count[1]  # the pen is lifted
+        for c, centre in enumerate(mosaic.columns):
+            x, y = profile(line, c, n_features)
+            assert abs(x - centre).max() <= 0.5 + 1e-9
+            assert (np.diff(x) > 0).all()
+            assert left < x.min() <= x.max() < right
+            assert abs(y - mosaic.rows[r]).max() <= 0.5 + 1e-9
+            assert top < y.min() <= y.max() < bottom
+            height = mosaic.rows[r] + 0.5 - y  # greater values are higher
+            np.testing.assert_allclose(
+                height, (cells[r, c] - limits[0]) / span, atol=1e-9
+            )
+
+
+@pytest.mark.parametrize("shape", [None, (8, 8), (2, 9), (28, 28), (3, 5, 5)])
+def test_figures_grow_with_the_number_of_cells(shape):
+    width, height = Mosaic(2, 3, shape).size()
+    wider, taller = Mosaic(4, 6, shape).size(labels=1.0)
+    assert wider == pytest.approx(2 * width + 1)
+    assert height < taller < 2 * height
+    assert min(width, height) > 0
+
+
+def test_constant_cells_are_drawn():
+    cells = np.full((1, 2, 4), 3.0)
+    ax = Figure().subplots()
+    image = Mosaic(1, 2, (2, 2)).pictures(ax, cells, (3.0, 3.0), None)
+    np.testing.assert_array_equal(picture(image, 0, 1, 2, 2), 3.0)
+    image = Mosaic(1, 2, (3, 2, 2)).pictures(ax, np.ones((1, 2, 12)), (1, 1), None)
+    assert np.isfinite(pixels(image)).all()
+    (line,) = Mosaic(1, 2).profiles(ax, cells, (3.0, 3.0), None)
+    assert np.isfinite(profile(line, 1, 4)).all()
+
+
+# -- shapes of pictures ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_features", "found"),
+    [
+        (None, 6, None),
+        ((2, 3), 6, (2, 3)),
+        ([2, 3], 6, (2, 3)),
+        (np.array([6, 1]), 6, (6, 1)),
+        ((1, 2, 3), 6, (2, 3)),
+        ((3, 2, 1), 6, (3, 2, 1)),
+    ],
+)
+def test_shapes(shape, n_features, found):
+    assert picture_shape(shape, n_features) == found
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((2, 4), r"image_shape=\(2, 4\) has 8 pixels, but the rows have 6 features"),
+        ((3, 1, 1), "has 3 pixels, but the rows have 6"),
+        ((2, 3, 1), "has 2 channels; pictures with one .* or three"),
+        ((6,), r"image_shape=\(6,\) must be \(height, width\) or \(channels, "),
+        (6, "must be"),
+        ((-2, -3), "must be"),
+        ((0, 6), "must be"),
+        ((2.0, 3.0), "must be"),
+        ("ab", "must be"),
+        ((1, 1, 2, 3), "must be"),
+    ],
+)
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda X, shape: ReconstructionDisplay.from_predictions(
+            X, X, image_shape=shape
+        ),
+        lambda X, shape: ReconstructionDisplay.from_estimator(
+            PCA(2).fit(X), X, image_shape=shape
+        ),
+        lambda X, shape: ManifoldDisplay.from_estimator(
+            PCA(2).fit(X), X, image_shape=shape
+        ),
+    ],
+    ids=["predictions", "reconstruction", "manifold"],
+)
+def test_shapes_that_do_not_fit(draw, shape, message, X):
+    with pytest.raises(ValueError, match=message):
+        draw(X, shape)
+    assert plt.get_fignums() == []
+
+
+def test_a_convolutional_autoencoder_knows_its_pictures(convolutional, digits):
+    model = make_pipeline("passthrough", convolutional)
+    display = ReconstructionDisplay.from_estimator([PCA(2).fit(digits), model], digits)
+    np.testing.assert_array_equal(
+        picture(display.image_, 0, 5, *SHAPE), digits[5].reshape(SHAPE)
+    )
+    np.testing.assert_allclose(
+        picture(display.image_, 2, 5, *SHAPE),
+        convolutional.reconstruct(digits[5:6]).reshape(SHAPE),
+        rtol=1e-5, atol=1e-5,
+    )  # fmt: skip
+    manifold = ManifoldDisplay.from_estimator(convolutional, digits, n_grid=2)
+    assert pixels(manifold.image_).shape == (17, 17)
+    other = ReconstructionDisplay.from_estimator(
+        convolutional, digits, image_shape=(4, 16)
+    )
+    assert other.image_shape == (4, 16)
+
+
+# -- reconstructions -------------------------------------------------------------------
+
+
+def test_pictures_of_rows_and_what_is_made_of_them(pca, digits):
+    more = make_pipeline(StandardScaler(), PCA(9)).fit(digits)
+    display = ReconstructionDisplay.from_estimator(
+        {"four": pca, "nine": more}, digits, rows=5, image_shape=SHAPE
+    )
+    assert pixels(display.image_).shape == (3 * 8 + 2, 5 * 8 + 4)
+    for r, table in enumerate(
+        [digits, there_and_back(pca, digits), there_and_back(more, digits)]
+    ):
+        for c in range(5):
+            np.testing.assert_allclose(
+                picture(display.image_, r, c, *SHAPE), table[c].reshape(SHAPE)
+            )
+    errors = [mean_squared(digits, there_and_back(m, digits)) for m in (pca, more)]
+    assert display.errors == pytest.approx({"four": errors[0], "nine": errors[1]})
+    assert texts(display.ax_.get_yticklabels()) == [
+        "original",
+        f"four\nMSE {errors[0]:.3g}",
+        f"nine\nMSE {errors[1]:.3g}",
+    ]
+    assert display.ax_.get_yticks().tolist() == [3.5, 12.5, 21.5]
+    assert texts(display.ax_.get_xticklabels()) == []
+    assert display.image_.get_clim() == (0.0, digits[:5].max())
+    assert display.lines_ == []
+    assert np.isnan(pixels(display.image_)[8]).all()
+
+
+def test_what_was_corrupted_is_reconstructed_and_compared_with_the_original(
+    pca, digits
+):
+    noisy = digits + np.random.default_rng(0).normal(size=digits.shape)
+    display = ReconstructionDisplay.from_estimator(
+        pca, digits, corrupted=noisy, rows=3, image_shape=SHAPE
+    )
+    made = there_and_back(pca, noisy)
+    for r, table in enumerate([digits, noisy, made]):
+        np.testing.assert_allclose(
+            picture(display.image_, r, 2, *SHAPE), table[2].reshape(SHAPE)
+        )
+    error = mean_squared(digits, made)
+    assert display.errors["PCA"] == pytest.approx(error)
+    assert texts(display.ax_.get_yticklabels()) == [
+        "original",
+        "corrupted",
+        f"PCA\nMSE {error:.3g}",
+    ]
+    assert display.image_.get_clim() == (digits[:3].min(), digits[:3].max())
+    np.testing.assert_array_equal(display.corrupted, noisy[:3])
+
+
+@pytest.mark.parametrize(
+    ("rows", "places"),
+    [(2, [0, 1]), ([7, 3, 7], [7, 3, 7]), ([-1], [299]), (999, slice(None))],
+)
+def test_which_rows_are_drawn(pca, digits, rows, places):
+    display = ReconstructionDisplay.from_estimator(pca, digits, rows=rows)
+    expected = digits[places]
+    np.testing.assert_array_equal(display.X, expected)
+    np.testing.assert_allclose(
+        display.reconstructions["PCA"], there_and_back(pca, expected)
+    )
+    assert display.errors["PCA"] == pytest.approx(reconstruction_error(pca, digits))
+
+
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, pl.DataFrame, list])
+def test_all_rows_count_in_the_error_in_chunks_of_any_size(
+    monkeypatch, digits, container
+):
+    table, noisy = container(digits), container(digits + 1.0)
+    pca, plain = PCA(4).fit(table), PCA(4).fit(digits)
+    monkeypatch.setattr(_reconstruction, "CHUNK_ROWS", 7)
+    display = ReconstructionDisplay.from_estimator(pca, table, corrupted=noisy, rows=1)
+    assert display.errors["PCA"] == pytest.approx(
+        mean_squared(digits, there_and_back(plain, digits + 1.0))
+    )
+
+
+def test_names_that_repeat_are_numbered(digits):
+    models = [PCA(2).fit(digits), make_pipeline(PCA(8)).fit(digits)]
+    display = ReconstructionDisplay.from_estimator(models, digits)
+    expected = [mean_squared(digits, there_and_back(m, digits)) for m in models]
+    assert list(display.errors) == ["PCA", "PCA 2"]
+    assert list(display.errors.values()) == pytest.approx(expected)
+
+
+def test_profiles_lie_over_those_of_the_originals(X):
+    pca = PCA(2).fit(X)
+    display = ReconstructionDisplay.from_estimator(pca, X, rows=4)
+    made = there_and_back(pca, X)[:4]
+    low, high = min(X[:4].min(), made.min()), max(X[:4].max(), made.max())
+    behind, front = display.lines_[:2], display.lines_[2:]
+    assert len(front) == 2
+    middles = display.ax_.get_yticks()
+    for lines, tables in [(behind, [X, X]), (front, [X, made])]:
+        for middle, line, table in zip(middles, lines, tables, strict=True):
+            for c in range(4):
+                height = middle + 0.5 - profile(line, c, 6)[1]
+                np.testing.assert_allclose(height * (high - low) + low, table[c])
+    assert {line.get_color() for line in behind} == {"0.8"}
+    assert {line.get_color() for line in front} == {"tab:blue"}
+    assert min(f.get_zorder() for f in front) >= max(b.get_zorder() for b in behind)
+    assert display.image_ is None
+    assert display.ax_.lines[:] == display.lines_
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4), (1, 4, 6)])
+def test_pictures_with_channels(shape, X):
+    rng = np.random.default_rng(0)
+    table, made = rng.uniform(size=(2, 3, 24))
+    made[2] += 9
+    display = ReconstructionDisplay.from_predictions(table, made, image_shape=shape)
+    low, high = table.min(), table.max()
+    found = display.image_.get_array()
+    if shape[0] == 1:
+        np.testing.assert_array_equal(
+            picture(display.image_, 1, 1, 4, 6), made[1].reshape(4, 6)
+        )
+        return
+    assert found.shape == (2 * 2 + 1, 3 * 4 + 2, 4)
+    for r, rows in enumerate([table, made]):
+        for c in range(3):
+            cell = picture(display.image_, r, c, 2, 4)
+            share = np.clip((rows[c].reshape(shape) - low) / (high - low), 0, 1)
+            for channel in range(3):
+                np.testing.assert_allclose(cell[..., channel], share[channel])
+            np.testing.assert_array_equal(cell[..., 3], 1)
+    assert not found[2].any()  # nothing is between the rows
+    assert not found[:, 4].any()
+
+
+@pytest.mark.parametrize("shape", [None, (2, 3)])
+def test_predictions_draw_what_estimators_do(shape, X):
+    pca, noisy = PCA(2).fit(X), X + 0.1
+    display = ReconstructionDisplay.from_predictions(
+        X.tolist(), {"PCA": there_and_back(pca, noisy)}, corrupted=pd.DataFrame(noisy),
+        rows=[3, 1], image_shape=shape,
+    )  # fmt: skip
+    expected = ReconstructionDisplay.from_estimator(
+        pca, X, corrupted=noisy, rows=[3, 1], image_shape=shape
+    )
+    assert_same_drawing(display.ax_, expected.ax_)
+    assert display.errors == pytest.approx(expected.errors)
+
+
+def test_predictions_need_no_name(X):
+    display = ReconstructionDisplay.from_predictions(X, X + 2)
+    assert display.errors == pytest.approx({"reconstruction": 4.0})
+    assert texts(display.ax_.get_yticklabels())[1] == "reconstruction\nMSE 4"
+
+
+@pytest.mark.parametrize(
+    ("made", "options", "message"),
+    [
+        (
+            np.zeros((120, 5)),
+            {},
+            r"reconstruction has shape \(120, 5\), X has \(120",
+        ),
+        (np.zeros((9, 6)), {}, r"reconstruction has shape \(9, 6\), X has \(120"),
+        ({"a": np.zeros((120, 1))}, {}, r"a has shape \(120, 1\)"),
+        ({"corrupted": np.zeros((120, 1))}, {}, r"corrupted has shape \(120, 1\)"),
+        (np.full((120, 6), np.nan), {}, "NaN"),
+        (np.zeros((120, 6)), {"corrupted": np.zeros((120, 5))}, "corrupted has shape"),
+        (np.zeros((120, 6)), {"rows": [120]}, "rows has places beyond the 120"),
+        (np.zeros((120, 6)), {"rows": 0}, "rows=0 must be at least 1"),
+    ],
+)
+def test_predictions_that_do_not_fit(made, options, message, X):
+    with pytest.raises(ValueError, match=message):
+        ReconstructionDisplay.from_predictions(X, made, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"corrupted": np.zeros((120, 5))}, r"corrupted has shape \(120, 5\), X has"),
+        ({"corrupted": np.zeros((9, 6))}, r"corrupted has shape \(9, 6\), X has \(120"),
+        ({"rows": [120]}, "rows has places beyond the 120"),
+        ({"rows": 1.5}, "rows must be an int or places as ints; got 1.5"),
+    ],
+)
+def test_options_that_do_not_fit(options, message, X):
+    with pytest.raises(ValueError, match=message):
+        ReconstructionDisplay.from_estimator(PCA(2).fit(X), X, **options)
+
+
+def test_options_reach_the_reconstructions(X):
+    pca = PCA(2).fit(X)
+    given = {"cmap": "viridis", "vmax": 7.0, "interpolation": "bilinear"}
+    image = ReconstructionDisplay.from_estimator(
+        pca, X, image_shape=(2, 3), im_kw=given
+    ).image_
+    assert image.get_cmap().name == "viridis"
+    assert image.get_clim()[1] == 7.0
+    assert image.get_interpolation() == "bilinear"
+    display = ReconstructionDisplay.from_estimator(pca, X, line_kw={"color": "red"})
+    assert [line.get_color() for line in display.lines_] == ["0.8"] * 2 + ["red"] * 2
+    display.plot(line_kw={"linestyle": ":"})
+    assert display.lines_[-1].get_linestyle() == ":"
+    display = ReconstructionDisplay.from_predictions(
+        X, X, image_shape=(2, 3), im_kw={"alpha": 0.5}
+    )
+    assert display.image_.get_alpha() == 0.5
+    assert display.plot(im_kw={"cmap": "Reds"}).image_.get_cmap().name == "Reds"
+    display = ReconstructionDisplay.from_predictions(X, X, line_kw={"color": "green"})
+    assert to_rgba(display.lines_[-1].get_color()) == to_rgba("green")
