@@ -275,4 +275,3 @@ print("same codes from the file:", same.all())
 import matplotlib.pyplot as plt
 
 plt.show()
-
