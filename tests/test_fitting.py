@@ -182,6 +182,23 @@ def test_curves_without_held_out_rows_have_steps_too(model, curved, n_rows, anch
     assert steps[-1] == model.n_iter_ == 50
 
 
+def test_the_step_that_is_kept_has_the_lowest_loss(learner, curved, n_rows):
+    learner.fit(curved(n_rows))
+    assert learner.pca_ratio_ < 1
+    best = int(np.argmin(learner.validation_curve_))
+    assert learner.best_step_ == learner.curve_steps_[best] > 0
+
+
+def test_no_step_is_kept_where_pca_is(learner, linear, n_rows):
+    assert learner.fit(linear(n_rows)).pca_ratio_ == 1.0
+    assert learner.best_step_ == 0
+
+
+def test_the_last_step_is_kept_without_held_out_rows(model, X_large):
+    model.set_params(early_stopping=False).fit(X_large)
+    assert model.best_step_ == model.n_iter_ == 20
+
+
 @pytest.mark.parametrize("early_stopping", [True, False])
 def test_curves_are_empty_where_nothing_is_trained(model, n_rows, early_stopping):
     rng = np.random.default_rng(0)

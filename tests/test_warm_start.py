@@ -35,6 +35,7 @@ def test_a_warm_start_may_find_nothing_better(learner, X_large):
     np.testing.assert_allclose(learner.transform(X_large), codes, atol=1e-5)
     np.testing.assert_allclose(learner.explained_variance_ratio_, ratios, atol=0.02)
     assert learner.pca_ratio_ == pytest.approx(ratio, abs=0.01)
+    assert learner.best_step_ == 0
 
 
 CHANGES = {
