@@ -13,6 +13,8 @@ therefore compared with the spread of the codes themselves.
 
 The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
 MNIST from an ``.npz`` file instead.
+``_images.py``, which loads them, is listed with the
+:doc:`examples </auto_examples/index>` and goes beside the script.
 """
 
 import matplotlib.pyplot as plt

@@ -10,6 +10,8 @@ linear path and without.
 ``python examples/convolutional.py --data FILE`` takes Fashion-MNIST or MNIST from an
 .npz file instead of scikit-learn's digits, and ``--rows N`` so many of its training
 images.
+``_images.py``, which loads them, is listed with the
+:doc:`examples </auto_examples/index>` and goes beside the script.
 """
 
 # %%
@@ -124,3 +126,7 @@ _ = ReconstructionDisplay.from_estimator(models, X_test, rows=first)
 # them. Between the networks the eye finds less of a difference than the table.
 
 plt.show()
+
+# sphinx_gallery_start_ignore
+# sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_end_ignore

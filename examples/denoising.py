@@ -11,6 +11,8 @@ Here that network meets handwritten digits of 8 x 8 pixels. ``--data FILE`` take
 Fashion-MNIST or MNIST from an ``.npz`` file instead. The script compares the network
 with PCA and with an autoencoder that has never seen noise, looks at its codes, and
 shows what it is not: a model that images can be drawn from.
+``_images.py``, which loads images, is listed with the
+:doc:`examples </auto_examples/index>` and goes beside the script.
 """
 
 import matplotlib.pyplot as plt

@@ -10,6 +10,8 @@ The script sends images that no model has seen through a deep dense autoencoder 
 8 and 32 codes, and through PCA with as many components. It uses the small handwritten
 digits that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or MNIST from an
 ``.npz`` file instead.
+``_images.py``, which loads them, is listed with the
+:doc:`examples </auto_examples/index>` and goes beside the script.
 """
 
 import matplotlib.pyplot as plt

@@ -167,8 +167,8 @@ for name, model in others.items():
     print(f"{name:20} {odd[oddest].sum():3d} of {picked.sum()} picks are wrong rows")
 
 # %%
-# The default is not the best of them on this table. Half of its score is the distance
-# to remembered rows, which is meant for gaps where no row ever was. Here nothing counts
+# The default is not the best of them on this table. Much of its score is distances to
+# remembered rows, which are meant for gaps where no row ever was. Here nothing counts
 # but the relations between sensors, and those are what the networks know
 # (``memory=False``). On the tables of the benchmark the memory is worth having on the
 # whole, and the forest comes much closer (:doc:`/performance`). If you know of some
@@ -197,6 +197,7 @@ for _ in range(20):
     found.append(
         (taken.sum(), false.sum() / max(1, taken.sum()), (taken & ~false).sum())
     )
+
 n_taken, rate, n_true = np.transpose(found)
 print(f"rows picked: {n_taken.mean():.1f}, wrong ones: {n_true.mean():.1f} of {N_ODD}")
 print(f"false alarms among the picks: {rate.mean():.3f}")

@@ -9,6 +9,8 @@ between two such functions and the built-in layers, in a pipeline with a scaler.
 
 The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
 MNIST from an ``.npz`` file instead.
+``_images.py``, which loads them, is listed with the
+:doc:`examples </auto_examples/index>` and goes beside the script.
 """
 
 import matplotlib.pyplot as plt

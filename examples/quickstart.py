@@ -64,7 +64,7 @@ def main():
         reader.fit(model.transform(Z_train), y_train)
         score = reader.score(model.transform(Z_test), y_test)
         table.append(f"{name:6}{error:8.3f}{r2:8.3f}{score:10.3f}{seconds:7.1f} s")
-    print(f"{len(X_test)} held-out digits, {K} components")
+    print(f"{len(X_test)} held-out digits, {K} components; pixels are standardised")
     print("\n".join(table))
 
     # The first test digit of each kind. A figure without pyplot needs no display.

@@ -9,6 +9,8 @@ codes. The two need not agree.
 
 The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
 MNIST from an ``.npz`` file instead.
+``_images.py``, which loads them, is listed with the
+:doc:`examples </auto_examples/index>` and goes beside the script.
 """
 
 from importlib.util import find_spec

@@ -7,7 +7,8 @@ This page is for readers who know scikit-learn. It goes through the things that 
 used for most: fewer columns, a search for the right model, a list of outliers, an image
 without noise, and a model in a file. The cells build on each other; copied one after
 the other they run as they stand. All data comes with scikit-learn. Besides skae they
-need matplotlib and pandas.
+need matplotlib and pandas, which ``pip install -c constraints.txt ".[examples]"``
+brings.
 
 An autoencoder is a network that squeezes a row into a few numbers, its codes, and
 rebuilds the row from them. PCA does the same with straight lines. skae starts at PCA
@@ -188,6 +189,9 @@ print(listed.value_counts())
 print(f"false alarms: {(listed == 'benign').mean():.3f}")
 
 # %%
+# Most of these new rows are outliers, so the list is as long as the one before. Where
+# outliers are rare it is much shorter: :ref:`sphx_glr_auto_examples_outliers.py`.
+#
 # What is odd about a row? ``explain`` says how much each column contributes. Here are
 # the five oddest rows, and the columns that weigh most in any of them:
 
@@ -197,7 +201,8 @@ most = shares.max().nlargest(5).index
 print(shares[most].round(2).to_string())
 
 # %%
-# The display shows the scores and the same contributions as a heat map.
+# The display shows the scores, and the contributions as a heat map of the twenty
+# columns that have most.
 
 from skae.plotting import OutlierDisplay
 
@@ -246,7 +251,6 @@ with TemporaryDirectory() as folder:
     path = Path(folder) / "denoiser.joblib"
     joblib.dump(denoiser, path)
     loaded = joblib.load(path)
-
     path = Path(folder) / "denoiser.skops"
     skops.io.dump(denoiser, path)
     safe = skops.io.load(path, trusted=["skae._denoising.DenoisingAutoencoder"])

@@ -10,6 +10,8 @@ by side here.
 ``python examples/variational.py --data FILE`` takes Fashion-MNIST or MNIST from an
 .npz file instead of scikit-learn's digits, and ``--rows N`` so many of its training
 images.
+``_images.py``, which loads them, is listed with the
+:doc:`examples </auto_examples/index>` and goes beside the script.
 """
 
 # %%
@@ -172,3 +174,7 @@ _ = LatentDisplay.from_estimator(flat, X_test, y_test)
 # farther from digits. Which of the two matters depends on what the codes are for.
 
 plt.show()
+
+# sphinx_gallery_start_ignore
+# sphinx_gallery_thumbnail_number = 4
+# sphinx_gallery_end_ignore

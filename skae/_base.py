@@ -288,6 +288,7 @@ class BaseAutoencoder(
             "validation_curve_": outcome.validation,
             "n_iter_": max(1, outcome.n_iter),
             "pca_ratio_": outcome.ratio,
+            "_pca_loss": outcome.pca_loss,
             "device_": str(outcome.device),
         }
 

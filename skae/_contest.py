@@ -86,6 +86,8 @@ class Result:
         The curves, in units of PCA's held-out loss.
     best_step : int
         Step of the networks that are kept; 0 for PCA, and for those that were there.
+    pca_loss : float
+        Loss of PCA in the unit of the curves, NaN if no rows were held out.
     """
 
     accepted: bool
@@ -95,6 +97,7 @@ class Result:
     factor: float
     history: History
     best_step: int = 0
+    pca_loss: float = math.nan
 
 
 class Contest:
@@ -241,6 +244,7 @@ class Contest:
             factor=factor,
             history=history,
             best_step=best_step,
+            pca_loss=self._shown(self._scale),
         )
 
     def _judged(self, losses: np.ndarray) -> np.ndarray:
@@ -251,10 +255,9 @@ class Contest:
 
     def _shown(self, loss: float) -> float:
         """Return a loss in PCA's, a negative log-likelihood in nats for each column."""
-        units = self.trainee.units
-        if units.nats:
-            return loss / self.trainee.architecture.n_features + units.constant
-        return loss / (self._scale if self._scale > ROUNDING else 1.0)
+        scale = self._scale if self._scale > ROUNDING else 1.0
+        d = self.trainee.architecture.n_features
+        return self.trainee.units.shown(loss, d, scale)
 
     def _ratio(self, loss: float, pca: float) -> float:
         """Return the loss over PCA's; of likelihoods, that of a column's perplexity."""
@@ -266,7 +269,8 @@ class Contest:
     def _keep_pca(self, history: History) -> Result:
         spread, errors = self._pca_errors(self.k)
         shares = np.array([spread.share(row) for row in errors])
-        return Result(False, 1.0, self.k, shares, 0.0, history)
+        level = self._shown(self._scale)
+        return Result(False, 1.0, self.k, shares, 0.0, history, pca_loss=level)
 
     def _shrink(self, best: np.ndarray) -> tuple[np.ndarray, float]:
         """Scale the corrections by what the held-out rows like best."""

@@ -42,6 +42,7 @@ class Outcome:
     device: torch.device
     n_iter: int = 0
     best_step: int = 0
+    pca_loss: float = math.nan
     ratio: float = 1.0
     shares: np.ndarray = field(default_factory=lambda: np.empty(0))
     steps: list[int] = field(default_factory=list)
@@ -155,6 +156,7 @@ class Recipe:
             device=self._settings.device,
             n_iter=seen.n_steps,
             best_step=result.best_step,
+            pca_loss=result.pca_loss,
             ratio=result.ratio,
             shares=result.shares,
             steps=seen.steps,
@@ -252,10 +254,15 @@ class Recipe:
             trainee = new_trainee([fold.anchor(k, linear=settings.linear)], settings)
         if settings.linear and trainee.anchors[0].explained:
             return trainee, History()
+
+        def shown(loss: float) -> float:
+            return trainee.units.shown(loss, rows.n_features)
+
         history = trainee.run(
             [rows],
             make_plan(settings, stop=stop),
             batch_size=min(settings.batch_size or 1, len(rows)),
-            report=lambda t, a, b: report("train", t, a, b, trainee.model),
+            report=lambda t, a, b: report("train", t, shown(a), b, trainee.model),
         )
+        history.training = [shown(loss) for loss in history.training]
         return trainee, history

@@ -48,6 +48,12 @@ class Units:
         """What the loss leaves out of the negative log-likelihood of a feature."""
         return 0.5 * log(2 * pi) + log(self.unit) if self.loss == "normal" else 0.0
 
+    def shown(self, loss: float, n_features: int, scale: float = 1.0) -> float:
+        """Return a loss in units of a scale, of a likelihood in nats a column."""
+        if self.nats:
+            return loss / n_features + self.constant
+        return loss / scale
+
     @classmethod
     def of(cls, loss: str, anchors: Sequence[Anchor]) -> "Units":
         """Choose the unit in which the anchors' loss, or their noise, is about one.

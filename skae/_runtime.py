@@ -51,7 +51,7 @@ def _depth() -> int:
     """Return the stack level of the first caller outside of skae and scikit-learn."""
     frame, depth = inspect.currentframe(), 0
     inner = ("skae.", "sklearn.")
-    while frame is not None and frame.f_globals["__name__"].startswith(inner):
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(inner):
         frame, depth = frame.f_back, depth + 1
     return depth
 

@@ -81,8 +81,11 @@ ORDER = [
     # Floor 4: what looks at finished models
     "metrics",
     "plotting._canvas",
+    "plotting._tables",
+    "plotting._estimators",
     "plotting._colours",
     "plotting._mosaic",
+    "plotting._responses",
     "plotting._explained_variance",
     "plotting._feature",
     "plotting._latent",

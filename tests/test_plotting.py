@@ -13,10 +13,12 @@ import pandas as pd
 import polars as pl
 import pytest
 from drawn import assert_same_drawing, contents, no_windows  # noqa: F401 - autouse
+from matplotlib.colors import Normalize
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
@@ -31,7 +33,8 @@ from skae.plotting import (
     OutlierDisplay,
     ReconstructionDisplay,
 )
-from skae.plotting._canvas import by_name, picked
+from skae.plotting._estimators import by_name
+from skae.plotting._tables import picked
 
 ROOT = Path(__file__).parents[1]
 NAMES = list("abcdef")
@@ -392,7 +395,65 @@ def test_estimators_go_by_names():
 def test_a_search_is_an_estimator(X, curved):
     search = GridSearchCV(PCA(), {"n_components": [1, 2]}, cv=2).fit(X)
     display = ReconstructionDisplay.from_estimator(search, curved(9))
-    assert list(display.errors) == ["GridSearchCV"]
+    assert list(display.errors) == ["PCA"]
+    search = GridSearchCV(AutoencoderTransformer(max_iter=20), {"n_components": [1]})
+    display = LossCurveDisplay.from_estimator(search.fit(X))
+    assert list(display.training) == search.best_estimator_.loss_curve_
+
+
+def test_a_class_is_no_estimator(X):
+    with pytest.raises(TypeError, match="PCA is a class; pass a fitted instance"):
+        LatentDisplay.from_estimator(PCA, X)
+
+
+def test_what_follows_the_codes_is_to_be_left_out(X):
+    pipeline = make_pipeline(PCA(2), LogisticRegression()).fit(X, X[:, 0] > 0)
+    with pytest.raises(TypeError, match=r"Pipeline has none\..*pipeline\[:-1\]"):
+        LatentDisplay.from_estimator(pipeline, X)
+    assert LatentDisplay.from_estimator(pipeline[:-1], X).points.shape == (120, 2)
+
+
+@pytest.mark.parametrize("nothing", [[], {}])
+def test_without_an_estimator_there_is_nothing_to_draw(X, nothing):
+    for kind in (ReconstructionDisplay, ExplainedVarianceDisplay):
+        with pytest.raises(ValueError, match="holds none"):
+            kind.from_estimator(nothing, X)
+
+
+def test_short_names_of_options_count_as_long_ones(X):
+    pca = PCA(2).fit(X)
+    thick = {"lw": 3, "c": "r"}
+    for kind in (ReconstructionDisplay, ManifoldDisplay, ExplainedVarianceDisplay):
+        kind.from_estimator(pca, X, line_kw=thick)
+        line = plt.gcf().axes[0].lines[-1]
+        assert (line.get_linewidth(), line.get_color()) == (3, "r")
+    display = LatentDisplay.from_estimator(pca, X, X[:, 0], scatter_kw={"lw": 2})
+    assert display.scatter_.get_linewidth() == 2
+
+
+@pytest.mark.parametrize("y", [None, np.arange(120) % 3, np.linspace(0, 1, 120)])
+@pytest.mark.parametrize("own", [{"color": "k"}, {"fc": "k"}, {"c": "k"}])
+def test_a_colour_that_is_given_takes_the_place_of_labels(X, y, own):
+    display = LatentDisplay.from_estimator(PCA(2).fit(X), X, y, scatter_kw=own)
+    assert (display.scatter_.get_facecolor() == [0, 0, 0, 1]).all()
+    assert display.ax_.get_legend() is None
+    assert len(display.figure_.axes) == 1
+
+
+def test_a_norm_has_its_own_limits(X):
+    pca, norm = PCA(2).fit(X), Normalize(-5, 5)
+    scatter_kw = {"norm": norm}
+    display = LatentDisplay.from_estimator(pca, X, X[:, 0], scatter_kw=scatter_kw)
+    assert display.scatter_.get_clim() == (-5, 5)
+    options = {"image_shape": (2, 3), "im_kw": {"norm": norm}}
+    display = ReconstructionDisplay.from_estimator(pca, X, **options)
+    assert display.image_.get_clim() == (-5, 5)
+
+
+def test_figures_are_no_wider_than_can_be_shown(X):
+    options = {"rows": 120, "image_shape": (2, 3)}
+    display = ReconstructionDisplay.from_estimator(PCA(2).fit(X), X, **options)
+    assert max(display.figure_.get_size_inches()) == pytest.approx(40)
 
 
 @pytest.mark.parametrize(
@@ -416,15 +477,15 @@ def test_places(asked, found):
     [
         (0, "rows=0 must be at least 1"),
         (-2, "rows=-2 must be at least 1"),
-        ([], r"rows must be an int or places as ints; got \[\]"),
-        (2.5, "must be an int or places as ints; got 2.5"),
-        ([1.0, 2.0], "must be an int or places"),
-        (True, "must be an int or places"),
-        ([True, False], "must be an int or places"),
-        ("ab", "must be an int or places"),
-        (None, "must be an int or places"),
-        ([[1, 2]], "must be an int or places"),
-        ([0, 5], r"rows has places beyond the 5 that there are: \[0, 5\]"),
+        ([], r"rows must be an int, or indices as ints; got \[\]"),
+        (2.5, "must be an int, or indices as ints; got 2.5"),
+        ([1.0, 2.0], "must be an int, or indices"),
+        (True, "must be an int, or indices"),
+        ([True, False], "must be an int, or indices"),
+        ("ab", "must be an int, or indices"),
+        (None, "must be an int, or indices"),
+        ([[1, 2]], "must be an int, or indices"),
+        ([0, 5], r"rows=\[0, 5\] has indices beyond the 5 that there are"),
         ([-6], "beyond the 5"),
     ],
 )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from drawn import legend, no_windows  # noqa: F401 - autouse
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -15,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skae import VAE, AutoencoderTransformer, SparseAutoencoder, _contest
 from skae.metrics import reconstruction_r2
-from skae.plotting import ExplainedVarianceDisplay, LossCurveDisplay
+from skae.plotting import ExplainedVarianceDisplay, LossCurveDisplay, _tables
 
 # -- loss curves -----------------------------------------------------------------------
 
@@ -92,9 +93,7 @@ def test_nothing_to_train(model, n, early_stopping):
     display = LossCurveDisplay.from_estimator(model)
     assert display.lines_ == {}
     assert display.ax_.get_legend() is None
-    assert [text.get_text() for text in display.ax_.texts] == [
-        "PCA kept, nothing to train"
-    ]
+    assert [text.get_text() for text in display.ax_.texts] == ["nothing was trained"]
 
 
 @pytest.mark.parametrize("n_rows", [120, 700])
@@ -129,11 +128,58 @@ def test_the_level_of_a_vae_is_where_it_starts(quick, curved, n_rows):
 
 
 @pytest.mark.parametrize("options", [{"anchor": None}, {"warm_start": True}])
-def test_the_level_of_a_vae_that_starts_elsewhere_is_unknown(quick, X_large, options):
-    vae = VAE(2, **quick, **options).fit(X_large)
-    display = LossCurveDisplay.from_estimator(vae.fit(X_large))
-    assert list(display.lines_) == ["training", "validation", "kept"]
-    assert "PCA" not in legend(display.ax_)
+def test_the_level_of_a_vae_is_that_of_pca_wherever_it_starts(quick, X_large, options):
+    vae = VAE(2, **quick).fit(X_large)
+    other = VAE(2, **quick, **options).fit(X_large).set_params(warm_start=False)
+    display = LossCurveDisplay.from_estimator(other)
+    start = vae.validation_curve_[0]
+    assert level(display.lines_["pca"]) == pytest.approx(start, rel=1e-3)
+    # pca_ratio_ is a ratio of perplexities.
+    gain = level(display.lines_["pca"]) - min(other.validation_curve_)
+    assert other.pca_ratio_ == pytest.approx(np.exp(-gain), rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def binary():
+    """Twelve columns of zeros and ones, of which hardly two rows are the same."""
+    rng = np.random.default_rng(0)
+    slopes = rng.normal(size=(3, 12))
+    chances = 1 / (1 + np.exp(-2 * rng.normal(size=(1500, 3)) @ slopes))
+    return (rng.random(chances.shape) < chances).astype(float)
+
+
+def test_the_level_of_binary_features_is_that_of_independent_columns(quick, binary):
+    vae = VAE(2, likelihood="bernoulli", **quick).fit(binary)
+    display = LossCurveDisplay.from_estimator(vae)
+    assert "independent columns" in legend(display.ax_)
+    share = binary.mean(axis=0)
+    entropy = -(share * np.log(share) + (1 - share) * np.log1p(-share)).mean()
+    assert level(display.lines_["pca"]) == pytest.approx(entropy, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "unit"),
+    [
+        (VAE(2), "loss, nats a column"),
+        (VAE(2, likelihood="bernoulli"), "loss, nats a column"),
+        (AutoencoderTransformer(2), "training loss"),
+        (AutoencoderTransformer(2, anchor=None), "training loss"),
+    ],
+)
+def test_curves_without_held_out_rows_say_what_they_are(quick, binary, model, unit):
+    model = clone(model).set_params(**quick)
+    held_out = clone(model).fit(binary)
+    model = model.set_params(early_stopping=False).fit(binary)
+    display = LossCurveDisplay.from_estimator(model)
+    assert list(display.lines_) == ["training"]
+    assert display.ax_.get_ylabel() == unit
+    assert model.loss_curve_[-1] == pytest.approx(held_out.loss_curve_[-1], rel=0.35)
+
+
+def test_nats_do_not_depend_on_the_unit_but_by_its_logarithm(quick, X_large):
+    vae = VAE(2, early_stopping=False, **quick)
+    first, second = (clone(vae).fit(scale * X_large).loss_curve_ for scale in (1, 100))
+    np.testing.assert_allclose(np.subtract(second, first), np.log(100), atol=1e-2)
 
 
 def test_a_start_that_was_not_bettered_is_what_is_kept(monkeypatch, X_large):
@@ -335,3 +381,20 @@ def test_options_reach_the_curves(X):
         PCA(2).fit(X), line_kw={"linestyle": ":"}
     )
     assert ratios.lines_["PCA"].get_linestyle() == ":"
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_ticks_of_axes_that_are_passed_stay_as_they_are(X, scale):
+    ax = Figure().subplots()
+    ax.set_xscale(scale)
+    ax.set_xticks([1, 2, 6])
+    ExplainedVarianceDisplay.from_estimator(PCA().fit(X), X, ax=ax)
+    assert ax.get_xticks().tolist() == [1, 2, 6]
+    assert ax.get_xscale() == scale
+
+
+def test_large_tables_are_measured_in_chunks(monkeypatch, X):
+    whole = ExplainedVarianceDisplay.from_estimator(PCA().fit(X), X).curves["PCA"][1]
+    monkeypatch.setattr(_tables, "CHUNK_ROWS", 7)
+    parts = ExplainedVarianceDisplay.from_estimator(PCA().fit(X), X).curves["PCA"][1]
+    np.testing.assert_allclose(parts, whole)

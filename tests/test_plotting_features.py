@@ -17,8 +17,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skae import AutoencoderTransformer, ConvolutionalAutoencoder
-from skae.plotting import FeatureDisplay, _feature
+from skae import AutoencoderTransformer, ConvolutionalAutoencoder, SparseAutoencoder
+from skae.plotting import FeatureDisplay, _responses
 
 # -- what is found ---------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ def test_the_encoder_s_direction_raises_a_code_of_a_network(learner, X):
 
 def test_encoders_are_measured_in_chunks_of_any_size(monkeypatch, digits, six):
     expected = FeatureDisplay.from_estimator(six, digits, kind="encoder").features
-    monkeypatch.setattr(_feature, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(_responses, "CHUNK_ROWS", 7)
     found = FeatureDisplay.from_estimator(six, digits, kind="encoder").features
     assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
@@ -206,6 +206,7 @@ def test_bars_over_the_columns(X, kind, container):
     display = FeatureDisplay.from_estimator(nameless, table, kind=kind, codes=[2, 0])
     ax = display.ax_
     assert len(display.bars_) == 2
+    scale = 0.45 / np.abs(display.features).max()  # one for all codes
     for i, (bars, feature) in enumerate(
         zip(display.bars_, display.features, strict=True)
     ):
@@ -215,8 +216,7 @@ def test_bars_over_the_columns(X, kind, container):
         # Upwards is where y is less.
         lengths = np.array([i - (bar.get_y() + bar.get_height()) for bar in bars])
         assert [bar.get_y() for bar in bars] == [i] * 6
-        assert_allclose(lengths / lengths[0], feature / feature[0])
-        assert np.abs(lengths).max() == pytest.approx(0.45)
+        assert_allclose(lengths, scale * feature, atol=1e-12)
         assert [bar.get_facecolor() for bar in bars] == [
             to_rgba("tab:blue" if value < 0 else "tab:red") for value in feature
         ]
@@ -259,9 +259,9 @@ def test_which_codes_are_drawn(X, codes, places):
     ("options", "message"),
     [
         ({"kind": "both"}, "kind='both' must be one of decoder, encoder, rows"),
-        ({"codes": [3]}, "codes has places beyond the 3 that there are"),
+        ({"codes": [3]}, "has indices beyond the 3 that there are"),
         ({"codes": 0}, "codes=0 must be at least 1"),
-        ({"codes": "all"}, "codes must be an int or places as ints; got 'all'"),
+        ({"codes": "all"}, "codes must be an int, or indices as ints; got 'all'"),
         ({"image_shape": (2, 2)}, "has 4 pixels, but the rows have 6"),
         ({"image_shape": (2, 1, 3)}, "has 2 channels"),
     ],
@@ -284,3 +284,23 @@ def test_options_reach_the_features(X):
     assert {bar.get_facecolor() for bar in display.bars_[1]} == {to_rgba("k")}
     assert display.bars_[0][0].get_width() == pytest.approx(0.5)
     assert display.plot(bar_kw={"alpha": 0.5}).bars_[0][0].get_alpha() == 0.5
+
+
+def test_a_code_that_rests_at_the_mean_is_looked_at_where_it_is_active(curved):
+    X = curved(300)
+    topk = SparseAutoencoder(8, sparsity=0.25, penalty="topk", max_iter=60).fit(X)
+    active = topk.transform(X).max(axis=0) > 0
+    display = FeatureDisplay.from_estimator(topk, X, kind="encoder")
+    assert active.sum() > 2
+    np.testing.assert_allclose(np.linalg.norm(display.features[active], axis=1), 1)
+
+
+def test_of_many_columns_those_that_respond_most_get_bars():
+    rng = np.random.default_rng(0)
+    scale = rng.permutation(np.arange(1.0, 101.0))
+    X = rng.normal(size=(50, 2)) @ rng.normal(size=(2, 100)) * scale
+    display = FeatureDisplay.from_estimator(PCA(2).fit(X), X)
+    names = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert [len(bars) for bars in display.bars_] == [40, 40]
+    most = np.sort(np.argsort(-np.abs(display.features).max(axis=0))[:40])
+    assert names == [f"x{j}" for j in most]

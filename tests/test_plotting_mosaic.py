@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skae import ConvolutionalAutoencoder
 from skae.metrics import reconstruction_error
-from skae.plotting import ManifoldDisplay, ReconstructionDisplay, _reconstruction
+from skae.plotting import ManifoldDisplay, ReconstructionDisplay, _tables
 from skae.plotting._mosaic import Mosaic, picture_shape
 
 SHAPE = (8, 8)
@@ -133,7 +133,7 @@ def test_constant_cells_are_drawn():
     np.testing.assert_array_equal(picture(image, 0, 1, 2, 2), 3.0)
     image = Mosaic(1, 2, (3, 2, 2)).pictures(ax, np.ones((1, 2, 12)), (1, 1), None)
     assert np.isfinite(pixels(image)).all()
-    (line,) = Mosaic(1, 2).profiles(ax, cells, (3.0, 3.0), None)
+    (line,) = Mosaic(1, 2).profiles(ax, cells, (3.0, 3.0), {})
     assert np.isfinite(profile(line, 1, 4)).all()
 
 
@@ -283,7 +283,7 @@ def test_all_rows_count_in_the_error_in_chunks_of_any_size(
 ):
     table, noisy = container(digits), container(digits + 1.0)
     pca, plain = PCA(4).fit(table), PCA(4).fit(digits)
-    monkeypatch.setattr(_reconstruction, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(_tables, "CHUNK_ROWS", 7)
     display = ReconstructionDisplay.from_estimator(pca, table, corrupted=noisy, rows=1)
     assert display.errors["PCA"] == pytest.approx(
         mean_squared(digits, there_and_back(plain, digits + 1.0))
@@ -376,7 +376,7 @@ def test_predictions_need_no_name(X):
         ({"corrupted": np.zeros((120, 1))}, {}, r"corrupted has shape \(120, 1\)"),
         (np.full((120, 6), np.nan), {}, "NaN"),
         (np.zeros((120, 6)), {"corrupted": np.zeros((120, 5))}, "corrupted has shape"),
-        (np.zeros((120, 6)), {"rows": [120]}, "rows has places beyond the 120"),
+        (np.zeros((120, 6)), {"rows": [120]}, "has indices beyond the 120"),
         (np.zeros((120, 6)), {"rows": 0}, "rows=0 must be at least 1"),
     ],
 )
@@ -390,8 +390,8 @@ def test_predictions_that_do_not_fit(made, options, message, X):
     [
         ({"corrupted": np.zeros((120, 5))}, r"corrupted has shape \(120, 5\), X has"),
         ({"corrupted": np.zeros((9, 6))}, r"corrupted has shape \(9, 6\), X has \(120"),
-        ({"rows": [120]}, "rows has places beyond the 120"),
-        ({"rows": 1.5}, "rows must be an int or places as ints; got 1.5"),
+        ({"rows": [120]}, "has indices beyond the 120"),
+        ({"rows": 1.5}, "rows must be an int, or indices as ints; got 1.5"),
     ],
 )
 def test_options_that_do_not_fit(options, message, X):

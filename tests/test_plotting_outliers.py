@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 from drawn import legend, no_windows, pixels, texts  # noqa: F401 - autouse
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.covariance import EllipticEnvelope
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import SGDOneClassSVM
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
@@ -327,13 +329,16 @@ def test_axes_without_a_place_cannot_be_split(explained):
 # -- what is wrong is said -------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "model", [PCA(2), AutoencoderTransformer(2, max_iter=2), OneClassSVM()]
-)
-def test_other_estimators_have_no_scores(model, X):
-    unfitted = isinstance(model, OneClassSVM)
-    model = model if unfitted else model.fit(X)
-    message = f"needs `score_samples` and `offset_`.* {type(model).__name__} lacks one"
+def test_detectors_have_to_be_fitted(X):
+    for model in (OneClassSVM(), AutoencoderOutlierDetector()):
+        with pytest.raises(NotFittedError, match="is not fitted yet"):
+            OutlierDisplay.from_estimator(model, X)
+
+
+@pytest.mark.parametrize("model", [PCA(2), AutoencoderTransformer(2, max_iter=2)])
+def test_other_estimators_have_no_threshold(model, X):
+    model.fit(X)
+    message = f"needs `offset_`.*; {type(model).__name__} has none"
     with pytest.raises(TypeError, match=message):
         OutlierDisplay.from_estimator(model, X)
     with pytest.raises(TypeError, match=message):
@@ -353,8 +358,8 @@ def test_other_detectors_do_not_explain(forest, X):
     ("options", "message"),
     [
         ({"rows": 0}, "rows=0 must be at least 1"),
-        ({"rows": [80]}, "rows has places beyond the 80 that there are"),
-        ({"rows": 1.5}, "rows must be an int or places as ints; got 1.5"),
+        ({"rows": [80]}, "has indices beyond the 80 that there are"),
+        ({"rows": 1.5}, "rows must be an int, or indices as ints; got 1.5"),
         ({"y": np.zeros(79)}, "inconsistent numbers of samples"),
         ({"y": np.full(80, np.nan)}, "y has missing values"),
         ({"y": ["a", None] * 40}, "y has missing values"),
@@ -414,3 +419,17 @@ def test_options_reach_the_heat_map(detector, new):
         [0.0], contributions=np.eye(3), im_kw={"alpha": 0.5}
     )
     assert display.image_.get_alpha() == 0.5
+
+
+def test_a_scale_does_not_colour_a_histogram():
+    with pytest.raises(ValueError, match="y has to be labels, such as 0 and 1"):
+        OutlierDisplay.from_predictions(np.arange(50.0), np.linspace(0, 1, 50))
+
+
+def test_there_are_two_panels_at_the_most():
+    axes = Figure().subplots(1, 3)
+    with pytest.raises(ValueError, match="ax has 3 axes; pass one, or a pair"):
+        OutlierDisplay.from_predictions(np.arange(5.0), ax=axes)
+    display = OutlierDisplay.from_predictions(np.arange(5.0), ax=axes[:2])
+    assert display.ax_ is axes[0]
+    assert display.explain_ax_ is None

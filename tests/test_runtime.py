@@ -97,3 +97,11 @@ def test_none_draws_another_seed_each_time_and_no_global_number(global_states):
     before = global_states()
     assert len({draw_seed(None) for _ in range(5)}) == 5
     np.testing.assert_equal(global_states(), before)
+
+
+def test_code_without_a_name_is_warned_too(model, X):
+    """As of exec, whose globals need not say which module they are of."""
+    model.fit(X).set_params(device="cuda:99")
+    with pytest.warns(UserWarning, match="cuda:99.* is not available here") as caught:
+        exec("model.transform(X)", {"model": model, "X": X})
+    assert caught[0].filename == "<string>"

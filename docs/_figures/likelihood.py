@@ -4,7 +4,7 @@ import pandas as pd
 
 from .results import read
 
-SAME = 1e-6  # errors whose ratio is as near to one are those of the same model
+SAME = 1e-6  # nats a column that are no difference
 DENSITIES = {"vae": "`VAE`", "fa": "`FactorAnalysis`", "gmm": "`GaussianMixture`"}
 
 
@@ -50,7 +50,6 @@ def likelihood_numbers():
         "likelihood_fits": len(fits),
         "likelihood_above": int((gain > SAME).sum()),
         "likelihood_equal": int((gain.abs() <= SAME).sum()),
-        "likelihood_gain": f"{gain.median():.2f}",
         "likelihood_mixture": int((fits.gmm > fits.vae).sum()),
         "likelihood_factors": int((fits.fa > fits.vae).sum()),
         "likelihood_far": int((fits["gmm-pca"] < -1).sum()),

@@ -150,7 +150,6 @@ def outlier_numbers():
         "false_level": rate.level,
         "false_mean": f"{rate['mean']:.3f}",
         "false_rows": many_rows(rates),
-        "false_worst": f"{rate.iloc[-1]:.3f}",
         "blame_tables": len(cells),
         "blame_best": int((cells.idxmax(axis=1) == "skae").sum()),
         "scored_rows": f"{scored['rows']:,}",

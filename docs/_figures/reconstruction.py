@@ -57,10 +57,8 @@ def reconstruction_numbers():
     share = read("nested_share")
     reached = share.points_short <= 0
     return {
-        "reconstruction_tables": fits.table.nunique(),
         "reconstruction_seeds": fits.seed.nunique(),
         "reconstruction_fits": len(fits),
-        "reconstruction_mean": f"{geometric_mean(fits.ratio):.3f}",
         "reconstruction_kept": kept(fits),
         "reconstruction_near": f"{100 * (fits.ratio <= 1.01).mean():.1f}",
         "reconstruction_worst": f"{worst.ratio:.3f}",

@@ -6,7 +6,10 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
+from ._canvas import styled
+
 MANY = 20  # more numbers than these are a scale, not labels
+MOST_NAMED = 50  # labels in a legend
 
 
 def check_target(y: Any, rows: Any) -> np.ndarray:
@@ -30,6 +33,17 @@ def is_scale(y: np.ndarray) -> bool:
     return len(distinct) > MANY or bool((distinct % 1 != 0).any())
 
 
+def check_labels(y: Any, scores: np.ndarray) -> np.ndarray:
+    """Return y if it can colour a histogram."""
+    y = check_target(y, scores)
+    if is_scale(y):
+        raise ValueError(
+            "y has to be labels, such as 0 and 1, to colour the scores; it is a scale "
+            f"of {len(np.unique(y))} numbers."
+        )
+    return y
+
+
 def palette(n: int) -> Any:
     """Return n colours that can be told apart, as a colour map."""
     import matplotlib as mpl
@@ -43,18 +57,21 @@ def palette(n: int) -> Any:
 
 def scatter(ax: Any, points: np.ndarray, y: np.ndarray | None, options: Any) -> Any:
     """Draw points, coloured by y, and say what the colours mean."""
-    options = {"s": 12, "linewidths": 0, **(options or {})}
+    options = styled("scatter", options, s=12, linewidths=0)
     if y is None:
         return ax.scatter(*points.T, **options)
     if is_scale(y):
-        drawn = ax.scatter(*points.T, **{"c": y, **options})
-        ax.figure.colorbar(drawn, ax=ax)
+        drawn = ax.scatter(*points.T, **styled("scatter", options, c=y))
+        if drawn.get_array() is not None:
+            ax.figure.colorbar(drawn, ax=ax)
         return drawn
     labels, code = np.unique(y, return_inverse=True)
-    colours = {"c": code, "cmap": palette(len(labels))}
-    colours |= {"vmin": -0.5, "vmax": len(labels) - 0.5}
-    drawn = ax.scatter(*points.T, **{**colours, **options})
-    handles = drawn.legend_elements(num=list(range(len(labels))))[0]
-    outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
-    ax.legend(handles, [str(label) for label in labels], **outside)
+    own = {"c": code, "cmap": palette(len(labels))}
+    own |= {"vmin": -0.5, "vmax": len(labels) - 0.5}
+    drawn = ax.scatter(*points.T, **styled("scatter", options, **own))
+    if drawn.get_array() is not None and len(labels) <= MOST_NAMED:
+        handles = drawn.legend_elements(num=list(range(len(labels))))[0]
+        names = [str(label) for label in labels]
+        beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+        ax.legend(handles, names, frameon=False, **beside)
     return drawn

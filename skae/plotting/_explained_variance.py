@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skae._base import BaseAutoencoder
 
-from ._canvas import by_name, decoded, last_step, numbers, open_axes, transformed
+from ._canvas import open_axes, styled
+from ._estimators import by_name, chosen, decoded, last_step, transformed
+from ._tables import chunks, first, moments, numbers
 
 MOST = 32  # numbers of components to measure; those between are on the line
 
@@ -38,7 +40,7 @@ class _AnchorPCA(TransformerMixin, BaseEstimator):
 
 def _pca_of(estimator: Any) -> Any:
     """Return the PCA that an autoencoder starts from, in the pipeline it is in."""
-    model = last_step(estimator)
+    estimator, model = chosen(estimator), last_step(estimator)
     if not (isinstance(model, BaseAutoencoder) and model.components_.any()):
         return None
     pca = _AnchorPCA(model)
@@ -50,19 +52,21 @@ def _pca_of(estimator: Any) -> Any:
 def _measured(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers of codes, and the share of variance that the first so many give.
 
-    The other codes are zero, which is PCA's mean.
+    The other codes are zero.
     """
-    table, codes = numbers(X), transformed(estimator, X)
-    k, total = codes.shape[1], np.square(table - table.mean(axis=0)).sum()
+    k = transformed(estimator, first(X)).shape[1]
+    total = moments(X)[1].sum() * _num_samples(X)
     if total == 0:
         raise ValueError("The rows of X are all the same; there is no variance.")
     counts = np.unique(np.geomspace(1, k, min(k, MOST)).round().astype(int))
     counts = np.arange(1, k + 1) if k <= MOST else counts
-    shares = []
-    for m in counts:
-        kept = np.where(np.arange(k) < m, codes, 0.0)
-        shares.append(1 - np.square(table - decoded(estimator, kept)).sum() / total)
-    return counts, np.asarray(shares)
+    left = np.zeros(len(counts))
+    for (part,) in chunks(X):
+        table, codes = numbers(part), transformed(estimator, part)
+        for i, m in enumerate(counts):
+            kept = np.where(np.arange(k) < m, codes, 0.0)
+            left[i] += np.square(table - decoded(estimator, kept)).sum()
+    return counts, 1 - left / total
 
 
 def _reported(estimator: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +86,8 @@ class ExplainedVarianceDisplay:
     What the first m codes explain is measured with the others set to zero. An
     autoencoder that was asked for a share (a float `n_components`) has codes that are
     ordered; those of others are made to work together, and fewer explain less than a
-    smaller autoencoder would.
+    smaller autoencoder would. Zero is the mean of PCA's codes, but not of those of a
+    sparse autoencoder or of one without an anchor, whose curves may start below zero.
 
     Create it with `from_estimator`.
 
@@ -130,9 +135,10 @@ class ExplainedVarianceDisplay:
         estimator : estimator, list of estimators or dict of str to estimator
             Fitted. Beside a single autoencoder of skae its PCA is drawn if X is given.
         X : array-like of shape (n_samples, n_features), default=None
-            Rows to measure on, by `transform` and `inverse_transform`. None takes what
-            the fit has left in `explained_variance_ratio_`: on held-out rows for skae,
-            on training rows for PCA.
+            Rows to measure on, by `transform` and `inverse_transform`; of a large table
+            a few thousand do. None takes what the fit has left in
+            `explained_variance_ratio_`: on held-out rows for skae, on training rows for
+            PCA.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         line_kw : dict, default=None
@@ -178,14 +184,16 @@ class ExplainedVarianceDisplay:
         ExplainedVarianceDisplay
             The display itself.
         """
+        own = ax is None
         ax = open_axes(self, ax)
         self.lines_ = {}
         for name, (counts, shares) in self.curves.items():
-            options = {"marker": "o", "markersize": 3, "label": name, **(line_kw or {})}
+            options = styled("line", line_kw, marker="o", markersize=3, label=name)
             (self.lines_[name],) = ax.plot(counts, shares, **options)
         of = "" if self.rows is None else f" of {self.rows}"
         ax.set(xlabel="components", ylabel=f"share of variance{of}")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        if own:
+            ax.locator_params(axis="x", integer=True)
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -3,85 +3,23 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing, gen_batches
 
-from ._canvas import (
-    column_names,
-    decoded,
-    image_options,
-    in_kind,
-    last_step,
-    numbers,
-    open_axes,
-    picked,
-    transformed,
-)
+from ._canvas import open_axes, styled
+from ._estimators import last_step, transformed
 from ._mosaic import Mosaic, picture_shape
+from ._responses import KINDS, in_deviations
+from ._tables import column_names, first, picked
 
-LOW, HIGH = 0.05, 0.95  # quantiles of a code between which it moves
-STEP = 1e-3  # of a column's standard deviation
-CHUNK_ROWS = 256
-MOST_NAMES = 40
-
-
-def _decoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
-    """Return how the reconstruction changes as each code moves, in units of X."""
-    if X is None:
-        middle, low, high = np.zeros((3, last_step(estimator).n_components_))
-        high += 1
-    else:
-        values = transformed(estimator, X)
-        middle, low, high = np.quantile(values, [0.5, LOW, HIGH], axis=0)
-        rare = low == high  # such as codes that are zero but for a few rows
-        low[rare], high[rare] = values.min(axis=0)[rare], values.max(axis=0)[rare]
-    ends = np.tile(middle, (2, len(codes), 1))
-    at = np.arange(len(codes))
-    ends[0, at, codes], ends[1, at, codes] = low[codes], high[codes]
-    return decoded(estimator, ends[1]) - decoded(estimator, ends[0])
-
-
-def _encoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
-    """Return the direction, of length one, in which each code grows fastest.
-
-    At the mean of the rows, by central differences, with columns in units of their
-    standard deviations.
-    """
-    table = numbers(X)
-    mean, step = table.mean(axis=0), STEP * table.std(axis=0)
-    slope = np.zeros((len(codes), len(mean)))
-    for part in gen_batches(len(mean), CHUNK_ROWS):
-        moves = np.zeros((part.stop - part.start, len(mean)))
-        moves[np.arange(len(moves)), np.arange(part.start, part.stop)] = step[part]
-        up, down = (
-            transformed(estimator, in_kind(mean + sign * moves, X)) for sign in (1, -1)
-        )
-        slope[:, part] = (up - down)[:, codes].T
-    length = np.linalg.norm(slope, axis=1, keepdims=True)
-    return slope / np.where(length > 0, length, 1.0)
-
-
-def _rows(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
-    """Return the mean of the hundredth of the rows that excite each code most."""
-    table, values = numbers(X), transformed(estimator, X)[:, codes]
-    n = max(1, len(table) // 100)
-    most = np.argpartition(values, len(table) - n, axis=0)[-n:]
-    return np.stack([table[column].mean(axis=0) for column in most.T])
-
-
-def _in_deviations(features: np.ndarray, table: np.ndarray, kind: str) -> np.ndarray:
-    """Return features in units in which columns can be compared, as bars are."""
-    if kind == "encoder":
-        return features
-    deviation = table.std(axis=0)
-    centred = features - table.mean(axis=0) if kind == "rows" else features
-    return np.where(deviation > 0, centred, 0.0) / np.where(deviation > 0, deviation, 1)
-
-
-KINDS = {"decoder": _decoder, "encoder": _encoder, "rows": _rows}
+MOST_COLUMNS = 40
 
 
 class FeatureDisplay:
     """What each code responds to, as pictures or as bars over the columns.
+
+    Each picture has a range of its own, from minus to plus its greatest value (but for
+    the "rows"), so that pictures do not tell which code has more effect. Bars do: they
+    are in standard deviations of their columns if rows were given, with one scale for
+    all codes. Of more than 40 columns those with the longest bars are drawn.
 
     Create it with `from_estimator`.
 
@@ -160,8 +98,8 @@ class FeatureDisplay:
             component. "encoder": the change of a row, of length one with columns in
             units of their standard deviations, that raises the code most, at the mean
             row. "rows": the mean of the hundredth of the rows that excite it most.
-            Bars are in standard deviations of the columns of X, and those of "rows"
-            start at the mean.
+            Bars are in standard deviations of the columns of X if it is given, and
+            those of "rows" start at the mean.
         codes : int or array-like of int, default=16
             How many of the first codes, or which.
         image_shape : tuple of int, default=None
@@ -181,6 +119,8 @@ class FeatureDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no `transform`, or no `inverse_transform` to decode.
         ValueError
             If `kind`, `codes` or `image_shape` do not fit, or X is needed.
         """
@@ -192,14 +132,14 @@ class FeatureDisplay:
             raise ValueError(
                 f"kind={kind!r} of {type(model).__name__} needs X: pass rows."
             )
-        one = None if X is None else transformed(estimator, _safe_indexing(X, [0]))
+        one = None if X is None else transformed(estimator, first(X))
         k = model.n_components_ if one is None else one.shape[1]
         at = picked("codes", codes, k)
         features = KINDS[kind](estimator, X, at)
         d = features.shape[1]
         shape = picture_shape(image_shape, d, [estimator])
         if shape is None and X is not None:
-            features = _in_deviations(features, numbers(X), kind)
+            features = in_deviations(features, X, kind)
         display = cls(
             features,
             at,
@@ -228,7 +168,7 @@ class FeatureDisplay:
         """
         self.image_, self.bars_ = None, []
         if self.image_shape is None:
-            ax = self._draw_bars(ax, bar_kw or {})
+            ax = self._draw_bars(ax, bar_kw)
         else:
             ax = self._draw_pictures(ax, im_kw)
         self.ax_, self.figure_ = ax, ax.figure
@@ -250,28 +190,33 @@ class FeatureDisplay:
             cells[:n] = self.features / np.where(most > 0, most, 1.0)
             limits, options = (-1.0, 1.0), {"cmap": "RdBu_r"}
         cells = cells.reshape(mosaic.n_rows, wide, d)
-        options = image_options(im_kw, **options, vmin=limits[0], vmax=limits[1])
+        options = styled("image", im_kw, **options, vmin=limits[0], vmax=limits[1])
         self.image_ = mosaic.pictures(ax, cells, limits, options)
+        corners = mosaic.corners()[:n]
+        for (x, y), code in zip(corners, self.codes, strict=True):
+            ax.text(x, y, str(code), fontsize=6, color="0.4", ha="left", va="top")
         return ax
 
-    def _draw_bars(self, ax: Any, bar_kw: dict[str, Any]) -> Any:
+    def _draw_bars(self, ax: Any, bar_kw: Any) -> Any:
         """Draw a strip of bars for each code, all over the same columns."""
-        n, d = self.features.shape
-        width = min(12.0, 2 + 0.35 * d)
-        ax = open_axes(self, ax, (width, 1 + 0.6 * n))
-        most = np.abs(self.features).max(axis=1, keepdims=True)
+        features = np.asarray(self.features)
+        longest = np.abs(features).max(axis=0)
+        shown = np.sort(np.argsort(-longest, kind="stable")[:MOST_COLUMNS])
+        n, d = len(features), len(shown)
+        ax = open_axes(self, ax, (2 + 0.35 * d, 1 + 0.6 * n))
         # Strips are one apart, and the longest bar reaches halfway to the next.
-        heights = 0.45 * self.features / np.where(most > 0, most, 1.0)
+        heights = 0.45 * features[:, shown] / (longest.max() or 1.0)
         for i, strip in enumerate(heights):
             signs = np.where(strip < 0, "tab:blue", "tab:red")
-            options = {"color": signs, **bar_kw}
+            options = styled("patch", bar_kw, color=signs)
             self.bars_.append(ax.bar(np.arange(d), -strip, bottom=i, **options))
             ax.axhline(i, color="0.7", linewidth=0.5)
         ax.set_ylim(n - 0.5, -0.5)
         ax.set_yticks(np.arange(n), [f"code {i}" for i in self.codes])
-        if self.feature_names is not None and d <= MOST_NAMES:
-            turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-            ax.set_xticks(np.arange(d), self.feature_names, **turned)
+        names = self.feature_names
+        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        labels = shown if names is None else [names[j] for j in shown]
+        ax.set_xticks(np.arange(d), [str(label) for label in labels], **turned)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         return ax

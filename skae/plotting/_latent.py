@@ -6,8 +6,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from ._canvas import numbers, open_axes, pair, transformed
+from ._canvas import open_axes
 from ._colours import check_target, scatter
+from ._estimators import transformed
+from ._tables import numbers, pair
 
 
 class LatentDisplay:
@@ -71,8 +73,8 @@ class LatentDisplay:
         X : array-like of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,), default=None
-            What colours them. Strings, and up to 20 different integers, are labels;
-            other numbers are a scale.
+            What colours them. Up to 20 different whole numbers are labels, and so is
+            whatever is no number; other numbers are a scale.
         components : tuple of two int, default=None
             Which codes to draw; None draws two as they are, more by `projection`.
         projection : transformer, default=None
@@ -90,6 +92,8 @@ class LatentDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no `transform`.
         ValueError
             If there is a single code, or `y`, `components` or `projection` do not fit.
         """
@@ -141,6 +145,8 @@ class LatentDisplay:
             raise ValueError("LatentDisplay needs two codes at least; there is one.")
         if components is not None and projection is not None:
             raise ValueError("Give components or projection, not both.")
+        if isinstance(projection, str | type):
+            raise TypeError(f"projection={projection!r} must be a transformer: TSNE().")
         if components is None and projection is None and k == 2:
             components = (0, 1)
         if components is not None:

@@ -7,20 +7,28 @@ from sklearn.utils.validation import check_is_fitted
 
 from skae._density_mixin import DensityMixin
 
-from ._canvas import last_step, open_axes
+from ._canvas import open_axes, styled
+from ._estimators import last_step
 
 
-def _level(model: Any) -> float | None:
-    """Return PCA's held-out loss in the unit of the curves, None if it is unknown."""
-    if not model.validation_curve_:
-        return None
-    relative = not isinstance(model, DensityMixin)
-    starts_at_pca = model.components_.any() and not model.warm_start
-    return 1.0 if relative else model.validation_curve_[0] if starts_at_pca else None
+def _unit(model: Any) -> str:
+    """Return what the curves of a fitted autoencoder measure."""
+    if isinstance(model, DensityMixin):
+        return "loss, nats a column"
+    return "loss, relative to PCA" if model.validation_curve_ else "training loss"
+
+
+def _baseline(model: Any) -> str:
+    """Return what a fitted autoencoder was compared with."""
+    bernoulli = getattr(model, "likelihood", None) == "bernoulli"
+    return "independent columns" if bernoulli else "PCA"
 
 
 class LossCurveDisplay:
     """Training and held-out loss over the steps, PCA's level, and what was kept.
+
+    Where a share of the variance was asked for, curves are of the network before it was
+    cut down to the fewest codes that reach it.
 
     Create it with `from_estimator`.
 
@@ -38,6 +46,8 @@ class LossCurveDisplay:
         Step whose network is kept.
     pca_kept : bool, default=False
         Whether the network was thrown away for PCA.
+    baseline : str, default="PCA"
+        Whose level it is: a Bernoulli likelihood is compared with independent columns.
     unit : str, default="loss, relative to PCA"
         What the losses are.
 
@@ -69,7 +79,7 @@ class LossCurveDisplay:
     def __init__(
         self, steps, training, validation, *, pca_level=None, best_step=None,
         pca_kept=False,
-        unit="loss, relative to PCA",
+        baseline="PCA", unit="loss, relative to PCA",
     ):  # fmt: skip
         self.steps = steps
         self.training = training
@@ -77,6 +87,7 @@ class LossCurveDisplay:
         self.pca_level = pca_level
         self.best_step = best_step
         self.pca_kept = pca_kept
+        self.baseline = baseline
         self.unit = unit
 
     @classmethod
@@ -102,22 +113,23 @@ class LossCurveDisplay:
         TypeError
             If it is no autoencoder of skae.
         """
-        model = last_step(estimator)
+        model: Any = last_step(estimator)
         check_is_fitted(model)
         if not hasattr(model, "curve_steps_"):
             raise TypeError(
                 "LossCurveDisplay draws the curves of skae's autoencoders; "
                 f"{type(model).__name__} has none."
             )
-        nats = isinstance(model, DensityMixin)
+        known = model.validation_curve_ and not np.isnan(model._pca_loss)
         display = cls(
             model.curve_steps_,
             model.loss_curve_,
             model.validation_curve_,
-            pca_level=_level(model),
+            pca_level=model._pca_loss if known else None,
             best_step=model.best_step_,
             pca_kept=model.pca_ratio_ == 1.0,
-            unit="loss, nats a column" if nats else "loss, relative to PCA",
+            baseline=_baseline(model),
+            unit=_unit(model),
         )
         return display.plot(ax, line_kw=line_kw)
 
@@ -136,30 +148,35 @@ class LossCurveDisplay:
         LossCurveDisplay
             The display itself.
         """
-        ax, line_kw = open_axes(self, ax), line_kw or {}
+        ax = open_axes(self, ax)
+        from matplotlib.ticker import LogFormatter
+
         lines: dict[str, Any] = {}
         if len(self.training):
-            options = {"label": "training", **line_kw}
+            options = styled("line", line_kw, label="training")
             (lines["training"],) = ax.plot(self.steps[1:], self.training, **options)
         if len(self.validation):
-            options = {"label": "held out", **line_kw}
+            options = styled("line", line_kw, label="held out")
             (lines["validation"],) = ax.plot(self.steps, self.validation, **options)
         if self.pca_level is not None:
-            style = {"color": "0.4", "linestyle": "--", "label": "PCA"}
+            style = {"color": "0.4", "linestyle": "--", "label": self.baseline}
             lines["pca"] = ax.axhline(self.pca_level, **style)
         if len(self.validation) and self.best_step is not None:
             step, steps = self.best_step, list(self.steps)
             label = "PCA kept" if self.pca_kept else f"kept: step {step}"
             loss = self.validation[steps.index(step)]
             (lines["kept"],) = ax.plot(step, loss, "ko", label=label)
-        if len(self.steps) == 0:
+        if not lines:
             ax.text(
-                0.5, 0.5, "PCA kept, nothing to train", ha="center", va="center",
+                0.5, 0.5, "nothing was trained", ha="center", va="center",
                 transform=ax.transAxes,
             )  # fmt: skip
         both = np.concatenate([self.training, self.validation])
         if len(both) and both.min() > 0 and both.max() > 10 * both.min():
             ax.set_yscale("log")
+            plain = LogFormatter(minor_thresholds=(2, 0.5))
+            ax.yaxis.set_major_formatter(plain)
+            ax.yaxis.set_minor_formatter(plain)
         ax.set(xlabel="step", ylabel=self.unit)
         if lines:
             ax.legend()

@@ -9,8 +9,10 @@ from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from skae._density_mixin import DensityMixin
 
-from ._canvas import decoded, last_step, numbers, open_axes, pair, transformed
+from ._canvas import open_axes, styled
+from ._estimators import decoded, last_step, transformed
 from ._mosaic import Mosaic, picture_shape
+from ._tables import limits, pair
 
 MIDDLE = 0.025, 0.975  # quantiles of a code between which the grid lies
 
@@ -104,7 +106,7 @@ class ManifoldDisplay:
         components : tuple of two int, default=(0, 1)
             The codes across and up.
         n_grid : int, default=12
-            Points a side.
+            Points a side, at least two.
         image_shape : tuple of int, default=None
             ``(height, width)`` or ``(channels, height, width)`` of the pictures. A
             `ConvolutionalAutoencoder` knows its own.
@@ -122,6 +124,8 @@ class ManifoldDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no `transform` or no `inverse_transform`.
         ValueError
             If there is a single code, if X is needed, or if `components`, `n_grid` or
             `image_shape` do not fit.
@@ -132,23 +136,19 @@ class ManifoldDisplay:
                 "ManifoldDisplay needs two codes at least, and there is one."
             )
         at = pair(components, len(middle))
-        size = check_scalar(n_grid, "n_grid", Integral, min_val=1)
+        size = check_scalar(n_grid, "n_grid", Integral, min_val=2)
         across, up = (np.linspace(low[i], high[i], size) for i in at)
         codes = np.tile(middle, (size, size, 1))
         codes[..., at[0]], codes[..., at[1]] = across, up[::-1, None]
         cells = decoded(estimator, codes.reshape(size * size, -1))
         shape = picture_shape(image_shape, cells.shape[1], [estimator])
-        limits = None
-        if X is not None and shape is not None:
-            table = numbers(X)
-            limits = table.min(), table.max()
         display = cls(
             cells.reshape(size, size, -1),
             across,
             up,
             components=tuple(int(i) for i in at),
             image_shape=shape,
-            limits=limits,
+            limits=None if X is None or shape is None else limits(X),
         )
         return display.plot(ax, im_kw=im_kw, line_kw=line_kw)
 
@@ -174,13 +174,13 @@ class ManifoldDisplay:
         width, height = mosaic.size(labels=0.8)
         ax = open_axes(self, ax, (0.6 * width, 0.6 * height))
         mosaic.clear(ax)
-        limits = self.limits or (self.cells.min(), self.cells.max())
+        ends = self.limits or (self.cells.min(), self.cells.max())
         self.image_, self.lines_ = None, []
         if self.image_shape is not None:
-            self.image_ = mosaic.pictures(ax, self.cells, limits, im_kw)
+            self.image_ = mosaic.pictures(ax, self.cells, ends, im_kw)
         else:
-            line = {"color": "tab:blue", "linewidth": 1, **(line_kw or {})}
-            self.lines_ = mosaic.profiles(ax, self.cells, limits, line)
+            line = styled("line", line_kw, color="tab:blue", linewidth=1)
+            self.lines_ = mosaic.profiles(ax, self.cells, ends, line)
         shown = np.unique([0, (size - 1) // 2, size - 1])
         ax.set_xticks(mosaic.columns[shown], [f"{self.across[i]:.2g}" for i in shown])
         ax.set_yticks(mosaic.rows[shown], [f"{self.up[::-1][i]:.2g}" for i in shown])

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._canvas import image_options, last_step
+from ._canvas import styled
+from ._estimators import last_step
 
 PICTURE, PROFILE = 0.85, (1.6, 0.9)  # inches of a cell
 GAP = 0.08  # of a cell
@@ -94,6 +95,12 @@ class Mosaic:
         """Return the middle of each column."""
         return self._middles(1, self.n_columns)
 
+    def corners(self) -> list[tuple[float, float]]:
+        """Return where the upper left corner of each picture is, as x and y."""
+        height, width = self._cell
+        down, right = self.rows - height / 2, self.columns - width / 2
+        return [(float(x), float(y)) for y in down for x in right]
+
     def size(self, labels: float = 0.0) -> tuple[float, float]:
         """Return the figure's width and height in inches."""
         width, height = PROFILE
@@ -126,7 +133,7 @@ class Mosaic:
             else:
                 block[:] = pixels
         options = {} if colour else {"cmap": "gray_r", "vmin": low, "vmax": high}
-        return ax.imshow(canvas, **image_options(im_kw, **options))
+        return ax.imshow(canvas, **styled("image", im_kw, **options))
 
     def profiles(self, ax: Any, cells: np.ndarray, limits: Any, line_kw: Any) -> list:
         """Draw cells as lines over their features, one artist for each row."""
@@ -140,7 +147,7 @@ class Mosaic:
         for middle, row in zip(self.rows, cells, strict=True):
             share = (row - low) / ((high - low) or 1.0)
             y = np.pad(middle + 0.5 - share, lift, constant_values=np.nan)
-            lines += ax.plot(x, y.ravel(), **(line_kw or {}))
+            lines += ax.plot(x, y.ravel(), **line_kw)
         ax.set_xlim(-GAP, self.columns[-1] + 0.5 + GAP)
         ax.set_ylim(self.rows[-1] + 0.5 + GAP, -GAP)
         return lines

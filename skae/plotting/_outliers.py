@@ -3,40 +3,25 @@
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from ._canvas import (
-    column_names,
-    image_options,
-    last_step,
-    numbers,
-    open_axes,
-    picked,
-)
-from ._colours import check_target, palette
+from ._canvas import open_axes, styled
+from ._colours import check_labels, palette
+from ._estimators import explained, last_step
+from ._tables import column_names, numbers, picked
 
 MOST_COLUMNS = 20
 N_BINS = 40
 SEVERAL = (list, tuple, np.ndarray)
 
 
-def _explained(estimator: Any, rows: Any) -> tuple[np.ndarray, list[str]]:
-    """Return what each column contributes to rows, and the columns' names."""
-    model = last_step(estimator)
-    if not hasattr(model, "explain"):
-        raise TypeError(
-            f"{type(model).__name__} has no `explain`, so rows cannot be explained. "
-            "Leave rows=None, or take an AutoencoderOutlierDetector."
-        )
-    names = getattr(model, "feature_names_in_", None)
-    if isinstance(estimator, Pipeline) and len(estimator) > 1:
-        before = estimator[:-1]
-        rows = before.transform(rows)
-        if names is None and hasattr(before, "get_feature_names_out"):
-            names = before.get_feature_names_out()
-    shares = np.asarray(model.explain(rows))
-    return shares, column_names(rows, shares.shape[1]) if names is None else [*names]
+def _two(axes: Any) -> list[Any]:
+    """Return a pair of axes."""
+    axes = list(np.ravel(np.asarray(axes, dtype=object)))
+    if len(axes) != 2:
+        raise ValueError(f"ax has {len(axes)} axes; pass one, or a pair of them.")
+    return axes
 
 
 class OutlierDisplay:
@@ -136,28 +121,29 @@ class OutlierDisplay:
             If `y` or `rows` do not fit X.
         """
         model = last_step(estimator)
-        if not (hasattr(estimator, "score_samples") and hasattr(model, "offset_")):
-            raise TypeError(
-                "OutlierDisplay needs `score_samples` and `offset_`, as fitted outlier "
-                f"detectors have them; {type(model).__name__} lacks one."
-            )
+        check_is_fitted(model)
+        for needed, owner in {"score_samples": estimator, "offset_": model}.items():
+            if not hasattr(owner, needed):
+                raise TypeError(
+                    f"OutlierDisplay needs `{needed}`, as outlier detectors have it; "
+                    f"{type(model).__name__} has none."
+                )
         scores = np.asarray(estimator.score_samples(X))
-        explained: dict[str, Any] = {}
+        parts: dict[str, Any] = {}
         if rows is not None:
             at = picked("rows", rows, len(scores))
             if np.ndim(rows) == 0:
                 at = np.argsort(scores, kind="stable")[at]
-            shares, names = _explained(estimator, _safe_indexing(X, at))
+            shares, names = explained(estimator, _safe_indexing(X, at))
             index = X.index if hasattr(X, "iloc") else None
-            explained = {
+            parts = {
                 "contributions": shares,
                 "row_names": at if index is None else index[at],
                 "feature_names": names,
             }
-        y = None if y is None else check_target(y, scores)
-        display = cls(
-            scores, y=y, threshold=float(np.ravel(model.offset_)[0]), **explained
-        )
+        y = None if y is None else check_labels(y, scores)
+        threshold = float(np.ravel(model.offset_)[0])
+        display = cls(scores, y=y, threshold=threshold, **parts)
         return display.plot(ax, hist_kw=hist_kw, im_kw=im_kw)
 
     @classmethod
@@ -199,8 +185,8 @@ class OutlierDisplay:
             If `y`, `row_names` or `feature_names` do not fit.
         """
         scores = numbers(column_or_1d(scores)[:, None], "scores")[:, 0]
-        y = None if y is None else check_target(y, scores)
-        explained: dict[str, Any] = {}
+        y = None if y is None else check_labels(y, scores)
+        parts: dict[str, Any] = {}
         if contributions is not None:
             shares = numbers(contributions, "contributions")
             if feature_names is None:
@@ -212,12 +198,12 @@ class OutlierDisplay:
                     f"{len(row_names)} row_names and {len(feature_names)} "
                     "feature_names."
                 )
-            explained = {
+            parts = {
                 "contributions": shares,
                 "row_names": row_names,
                 "feature_names": feature_names,
             }
-        display = cls(scores, y=y, threshold=threshold, **explained)
+        display = cls(scores, y=y, threshold=threshold, **parts)
         return display.plot(ax, hist_kw=hist_kw, im_kw=im_kw)
 
     def plot(self, ax=None, *, hist_kw=None, im_kw=None):
@@ -238,19 +224,19 @@ class OutlierDisplay:
             The display itself.
         """
         if self.contributions is None:
-            ax = ax[0] if isinstance(ax, SEVERAL) else open_axes(self, ax)
+            ax = _two(ax)[0] if isinstance(ax, SEVERAL) else open_axes(self, ax)
             self.ax_, self.explain_ax_, self.image_ = ax, None, None
         else:
             self.ax_, self.explain_ax_ = self._panels(ax)
-            self.image_ = self._draw_contributions(self.explain_ax_, im_kw or {})
-        self._draw_scores(self.ax_, hist_kw or {})
+            self.image_ = self._draw_contributions(self.explain_ax_, im_kw)
+        self._draw_scores(self.ax_, hist_kw)
         self.figure_ = self.ax_.figure
         return self
 
     def _panels(self, ax: Any) -> Any:
         """Return the two axes that were passed, or two in the place of one."""
         if isinstance(ax, SEVERAL):
-            return ax
+            return _two(ax)
         ax = open_axes(self, ax, (11, 1.6 + 0.28 * max(10, len(self.row_names))))
         figure, place = ax.figure, ax.get_subplotspec()
         if place is None:
@@ -265,19 +251,21 @@ class OutlierDisplay:
         figure.sca(panels[0] if current is ax else current)
         return panels
 
-    def _draw_scores(self, ax: Any, hist_kw: dict[str, Any]) -> None:
-        scores, options = self.scores, {"bins": N_BINS, **hist_kw}
+    def _draw_scores(self, ax: Any, hist_kw: Any) -> None:
+        scores = self.scores
         if self.y is None:
-            ax.hist(scores, **{"color": "0.6", **options})
+            ax.hist(scores, **styled("patch", hist_kw, bins=N_BINS, color="0.6"))
         else:
             labels = np.unique(self.y)
-            options = {
-                "color": list(palette(len(labels)).colors),
-                "label": [str(label) for label in labels],
-                "histtype": "stepfilled",
-                "alpha": 0.6,
-                **options,
-            }
+            options = styled(
+                "patch",
+                hist_kw,
+                bins=N_BINS,
+                color=list(palette(len(labels)).colors),
+                label=[str(label) for label in labels],
+                histtype="stepfilled",
+                alpha=0.6,
+            )
             ax.hist([scores[self.y == label] for label in labels], **options)
         if self.threshold is not None:
             style = {"color": "k", "linestyle": "--", "label": "threshold"}
@@ -286,11 +274,11 @@ class OutlierDisplay:
         if ax.get_legend_handles_labels()[0]:
             ax.legend(loc="upper left")
 
-    def _draw_contributions(self, ax: Any, im_kw: dict[str, Any]) -> Any:
+    def _draw_contributions(self, ax: Any, im_kw: Any) -> Any:
         shares = np.asarray(self.contributions)
         most = np.argsort(-shares.max(axis=0), kind="stable")[:MOST_COLUMNS]
         shown = np.sort(most)
-        options = image_options(im_kw, cmap="Reds", vmin=0, aspect="auto")
+        options = styled("image", im_kw, cmap="Reds", vmin=0, aspect="auto")
         image = ax.imshow(shares[:, shown], **options)
         turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
         ax.set_xticks(

@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from ._canvas import by_name, decoded, numbers, open_axes, picked, transformed
+from ._canvas import open_axes, styled
+from ._estimators import by_name, decoded, transformed
 from ._mosaic import Mosaic, picture_shape
-
-CHUNK_ROWS = 4096
+from ._tables import chunks, first, numbers, picked
 
 
 def _round_trip(estimator: Any, X: Any) -> np.ndarray:
@@ -18,12 +18,11 @@ def _round_trip(estimator: Any, X: Any) -> np.ndarray:
 
 def _error(estimator: Any, X: Any, source: Any) -> float:
     """Return the mean squared distance of rows from what is made of their source."""
-    total, n = 0.0, np.shape(X)[0]
-    for rows in gen_batches(n, CHUNK_ROWS):
-        made = _round_trip(estimator, _safe_indexing(source, rows))
-        left = numbers(_safe_indexing(X, rows)) - made
+    total = 0.0
+    for part, noisy in chunks(X, source):
+        left = numbers(part) - _round_trip(estimator, noisy)
         total += float(np.square(left).mean()) * len(left)
-    return total / n
+    return total / _num_samples(X)
 
 
 class ReconstructionDisplay:
@@ -116,8 +115,11 @@ class ReconstructionDisplay:
 
         Raises
         ------
+        TypeError
+            If an estimator has no `transform` or no `inverse_transform`.
         ValueError
-            If `rows`, `corrupted` or `image_shape` do not fit X.
+            If there is no estimator, or `rows`, `corrupted` or `image_shape` do not
+            fit X.
         """
         estimators = by_name(estimator)
         source = X if corrupted is None else corrupted
@@ -125,7 +127,7 @@ class ReconstructionDisplay:
             raise ValueError(
                 f"corrupted has shape {np.shape(source)}, X has {np.shape(X)}."
             )
-        n, d = _num_samples(X), numbers(_safe_indexing(X, [0])).shape[1]
+        n, d = _num_samples(X), numbers(first(X)).shape[1]
         shape = picture_shape(image_shape, d, list(estimators.values()))
         at = picked("rows", rows, n)
         shown = _safe_indexing(source, at)
@@ -177,7 +179,7 @@ class ReconstructionDisplay:
         if not isinstance(reconstructions, dict):
             reconstructions = {"reconstruction": reconstructions}
         X = numbers(X)
-        made = {str(name): numbers(Z) for name, Z in reconstructions.items()}
+        made = {str(k): numbers(Z, str(k)) for k, Z in reconstructions.items()}
         noisy = None if corrupted is None else numbers(corrupted, "corrupted")
         tables = [*made.items(), ("corrupted", X if noisy is None else noisy)]
         for name, table in tables:
@@ -227,7 +229,7 @@ class ReconstructionDisplay:
             limits = cells.min(), cells.max()
             behind = np.broadcast_to(self.X, cells.shape)
             grey = {"color": "0.8", "linewidth": 3}
-            line = {"color": "tab:blue", "linewidth": 1.2, **(line_kw or {})}
+            line = styled("line", line_kw, color="tab:blue", linewidth=1.2)
             self.lines_ = mosaic.profiles(ax, behind, limits, grey)
             self.lines_ += mosaic.profiles(ax, cells, limits, line)
         ax.set_yticks(mosaic.rows, labels)

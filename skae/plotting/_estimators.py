@@ -1,0 +1,84 @@
+"""Estimators by the names to draw them under, and what they make of rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from ._tables import column_names, numbers
+
+
+def chosen(estimator: Any) -> Any:
+    """Return the estimator that a search has chosen, or the estimator."""
+    return getattr(estimator, "best_estimator_", estimator)
+
+
+def last_step(estimator: Any) -> Any:
+    """Return what does the work: the last step of a pipeline, or the estimator."""
+    estimator = chosen(estimator)
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def by_name(estimator: Any) -> dict[str, Any]:
+    """Return one estimator, a list or a dict of them as a dict.
+
+    Without names they are called by their classes, and numbered where these repeat.
+    """
+    if isinstance(estimator, Mapping):
+        named = {str(name): one for name, one in estimator.items()}
+    else:
+        many = estimator if isinstance(estimator, list | tuple) else [estimator]
+        named: dict[str, Any] = {}
+        for one in many:
+            name = kind = type(last_step(one)).__name__
+            count = 1
+            while name in named:
+                count += 1
+                name = f"{kind} {count}"
+            named[name] = one
+    if not named:
+        raise ValueError(f"estimator={estimator!r} holds none. Pass one at least.")
+    return named
+
+
+def transformed(estimator: Any, X: Any) -> np.ndarray:
+    """Return the codes of X as an array."""
+    if isinstance(estimator, type):
+        raise TypeError(f"{estimator.__name__} is a class; pass a fitted instance.")
+    if not hasattr(estimator, "transform"):
+        name = type(estimator).__name__
+        raise TypeError(
+            f"Codes come from `transform`, and {name} has none. Leave out what follows "
+            "the codes in a pipeline: pipeline[:-1]."
+        )
+    return numbers(np.asarray(estimator.transform(X)), "codes")
+
+
+def decoded(estimator: Any, codes: np.ndarray) -> np.ndarray:
+    """Return the rows that codes stand for as an array."""
+    if not hasattr(estimator, "inverse_transform"):
+        raise TypeError(
+            "Codes are decoded by `inverse_transform`, and "
+            f"{type(estimator).__name__} has none. A Pipeline has it only if each of "
+            "its steps does."
+        )
+    return numbers(np.asarray(estimator.inverse_transform(codes)), "decoded codes")
+
+
+def explained(estimator: Any, rows: Any) -> tuple[np.ndarray, list[str]]:
+    """Return what each column contributes to rows, and the columns' names."""
+    model = last_step(estimator)
+    if not hasattr(model, "explain"):
+        raise TypeError(
+            f"{type(model).__name__} has no `explain`, so rows cannot be explained. "
+            "Leave rows=None, or take an AutoencoderOutlierDetector."
+        )
+    estimator, names = chosen(estimator), getattr(model, "feature_names_in_", None)
+    if isinstance(estimator, Pipeline) and len(estimator) > 1:
+        before = estimator[:-1]
+        rows = before.transform(rows)
+        if names is None and hasattr(before, "get_feature_names_out"):
+            names = before.get_feature_names_out()
+    shares = np.asarray(model.explain(rows))
+    return shares, column_names(rows, shares.shape[1]) if names is None else [*names]
