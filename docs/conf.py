@@ -162,7 +162,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {name: [] for name in ("index", "install")}
+ALONE = "index install performance migration internals contributing changelog"
+html_sidebars = {name: [] for name in ALONE.split()}  # they have no section
 
 
 def setup(app):
