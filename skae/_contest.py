@@ -87,7 +87,8 @@ class Result:
     best_step : int
         Step of the networks that are kept; 0 for PCA, and for those that were there.
     pca_loss : float
-        Loss of PCA in the unit of the curves, NaN if no rows were held out.
+        Loss of PCA in the unit of the curves, NaN if it is exact or no rows were held
+        out.
     """
 
     accepted: bool
@@ -244,7 +245,7 @@ class Contest:
             factor=factor,
             history=history,
             best_step=best_step,
-            pca_loss=self._shown(self._scale),
+            pca_loss=self._level,
         )
 
     def _judged(self, losses: np.ndarray) -> np.ndarray:
@@ -259,6 +260,12 @@ class Contest:
         d = self.trainee.architecture.n_features
         return self.trainee.units.shown(loss, d, scale)
 
+    @property
+    def _level(self) -> float:
+        """Return PCA's loss as it is shown, NaN where PCA is exact and no unit."""
+        known = self.trainee.units.nats or self._scale > ROUNDING
+        return self._shown(self._scale) if known else math.nan
+
     def _ratio(self, loss: float, pca: float) -> float:
         """Return the loss over PCA's; of likelihoods, that of a column's perplexity."""
         if self.trainee.units.nats:
@@ -269,8 +276,7 @@ class Contest:
     def _keep_pca(self, history: History) -> Result:
         spread, errors = self._pca_errors(self.k)
         shares = np.array([spread.share(row) for row in errors])
-        level = self._shown(self._scale)
-        return Result(False, 1.0, self.k, shares, 0.0, history, pca_loss=level)
+        return Result(False, 1.0, self.k, shares, 0.0, history, pca_loss=self._level)
 
     def _shrink(self, best: np.ndarray) -> tuple[np.ndarray, float]:
         """Scale the corrections by what the held-out rows like best."""

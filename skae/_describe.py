@@ -100,8 +100,8 @@ ATTRIBUTES = r"""
         Steps after which losses were measured, 0 first; empty if nothing was trained.
     loss_curve_ : list of float
         Mean training loss between measurements, in units of PCA's held-out loss. Where
-        no rows were held out it is the loss itself, of which PCA's is about one if it
-        is a squared, absolute or Huber error.
+        no rows were held out, or PCA is exact, it is the loss itself, of which PCA's
+        is about one if it is a squared, absolute or Huber error.
     validation_curve_ : list of float
         Held-out loss relative to PCA's, before the first step and at each measurement.
     n_iter_ : int

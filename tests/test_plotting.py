@@ -402,8 +402,14 @@ def test_a_search_is_an_estimator(X, curved):
 
 
 def test_a_class_is_no_estimator(X):
-    with pytest.raises(TypeError, match="PCA is a class; pass a fitted instance"):
-        LatentDisplay.from_estimator(PCA, X)
+    for kind in (
+        LatentDisplay,
+        ReconstructionDisplay,
+        FeatureDisplay,
+        LossCurveDisplay,
+    ):
+        with pytest.raises(TypeError, match="PCA is a class; pass a fitted instance"):
+            kind.from_estimator(PCA, *([] if kind is LossCurveDisplay else [X]))
 
 
 def test_what_follows_the_codes_is_to_be_left_out(X):
@@ -438,6 +444,8 @@ def test_a_colour_that_is_given_takes_the_place_of_labels(X, y, own):
     assert (display.scatter_.get_facecolor() == [0, 0, 0, 1]).all()
     assert display.ax_.get_legend() is None
     assert len(display.figure_.axes) == 1
+    display.plot(scatter_kw={"c": X[:, 0]})
+    assert display.ax_.get_legend() is None
 
 
 def test_a_norm_has_its_own_limits(X):
@@ -451,9 +459,18 @@ def test_a_norm_has_its_own_limits(X):
 
 
 def test_figures_are_no_wider_than_can_be_shown(X):
-    options = {"rows": 120, "image_shape": (2, 3)}
-    display = ReconstructionDisplay.from_estimator(PCA(2).fit(X), X, **options)
-    assert max(display.figure_.get_size_inches()) == pytest.approx(40)
+    pca, options = PCA(2).fit(X), {"image_shape": (2, 3)}
+    few = ReconstructionDisplay.from_estimator(pca, X, **options)
+    many = ReconstructionDisplay.from_estimator(pca, X, rows=120, **options)
+    height = few.figure_.get_size_inches()[1]
+    assert many.figure_.get_size_inches().tolist() == [40, height]
+
+
+def test_axes_that_are_gone_are_refused(X):
+    ax = plt.subplots()[1]
+    ax.remove()
+    with pytest.raises(ValueError, match="was removed from its figure"):
+        LatentDisplay.from_estimator(PCA(2).fit(X), X, ax=ax)
 
 
 @pytest.mark.parametrize(

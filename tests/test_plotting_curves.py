@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import NMF, PCA, TruncatedSVD
 from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -360,9 +361,7 @@ def test_what_cannot_be_measured_is_said(X):
         ExplainedVarianceDisplay.from_estimator(PCA(2).fit(X), np.ones((5, 6)))
     nmf = NMF(2, init="nndsvda", max_iter=500).fit(np.abs(X))
     for model in (nmf, make_pipeline("passthrough", nmf)):
-        with pytest.raises(
-            TypeError, match=r"NMF has no explained_variance_ratio_ .*X"
-        ):
+        with pytest.raises(TypeError, match=r"NMF has no explained_variance_ratio_.*X"):
             ExplainedVarianceDisplay.from_estimator(model)
     display = ExplainedVarianceDisplay.from_estimator(nmf, np.abs(X))
     assert curve(display, "NMF")[1].shape == (2,)
@@ -398,3 +397,33 @@ def test_large_tables_are_measured_in_chunks(monkeypatch, X):
     monkeypatch.setattr(_tables, "CHUNK_ROWS", 7)
     parts = ExplainedVarianceDisplay.from_estimator(PCA().fit(X), X).curves["PCA"][1]
     np.testing.assert_allclose(parts, whole)
+
+
+def test_rows_that_are_all_the_same_have_no_variance():
+    same = np.tile([0.1, 0.3, 0.7], (50, 1))
+    pca = PCA(1).fit(np.random.default_rng(0).normal(size=(50, 3)))
+    with pytest.raises(ValueError, match="there is no variance"):
+        ExplainedVarianceDisplay.from_estimator(pca, same)
+
+
+def test_where_pca_is_exact_it_is_no_unit(quick):
+    X = np.random.default_rng(0).normal(size=(700, 3))
+    model = AutoencoderTransformer(3, anchor=None, **quick).fit(X)
+    display = LossCurveDisplay.from_estimator(model)
+    assert list(display.lines_) == ["training", "validation", "kept"]
+    assert display.ax_.get_ylabel() == "loss"
+
+
+def test_pipelines_and_searches_may_be_nested(X):
+    model = AutoencoderTransformer(hidden_layer_sizes=(8,), max_iter=20)
+    search = GridSearchCV(model, {"n_components": [2]}, cv=2)
+    nested = make_pipeline(StandardScaler(), make_pipeline("passthrough", search))
+    best = nested.fit(X)[-1][-1].best_estimator_
+    assert LossCurveDisplay.from_estimator(nested).training == best.loss_curve_
+    display = ExplainedVarianceDisplay.from_estimator(nested, X)
+    assert list(display.curves) == ["AutoencoderTransformer", "PCA"]
+    scaler = StandardScaler().fit(X)
+    scores = (scaler.transform(X) - best.mean_) @ best.components_.T
+    back = scaler.inverse_transform(scores @ best.components_ + best.mean_)
+    expected = r2_score(X, back, multioutput="variance_weighted")
+    assert display.curves["PCA"][1][-1] == pytest.approx(expected)

@@ -12,7 +12,7 @@ from drawn import (
 )
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -288,7 +288,9 @@ def test_options_reach_the_features(X):
 
 def test_a_code_that_rests_at_the_mean_is_looked_at_where_it_is_active(curved):
     X = curved(300)
-    topk = SparseAutoencoder(8, sparsity=0.25, penalty="topk", max_iter=60).fit(X)
+    topk = SparseAutoencoder(
+        8, sparsity=0.25, penalty="topk", max_iter=60, random_state=0
+    ).fit(X)
     active = topk.transform(X).max(axis=0) > 0
     display = FeatureDisplay.from_estimator(topk, X, kind="encoder")
     assert active.sum() > 2
@@ -304,3 +306,17 @@ def test_of_many_columns_those_that_respond_most_get_bars():
     assert [len(bars) for bars in display.bars_] == [40, 40]
     most = np.sort(np.argsort(-np.abs(display.features).max(axis=0))[:40])
     assert names == [f"x{j}" for j in most]
+
+
+def test_constant_columns_have_no_bars():
+    X = load_iris().data
+    X = np.column_stack([np.full(150, 0.1), X, np.full(150, 0.7)])
+    for kind in ("decoder", "rows"):
+        display = FeatureDisplay.from_estimator(PCA(2).fit(X), X, kind=kind)
+        assert (display.features[:, [0, -1]] == 0).all()
+
+
+def test_names_of_the_fit_are_taken_where_rows_have_none():
+    X = load_iris(as_frame=True).data
+    display = FeatureDisplay.from_estimator(PCA(2).fit(X))
+    assert display.feature_names == list(X.columns)

@@ -422,7 +422,7 @@ def test_options_reach_the_heat_map(detector, new):
 
 
 def test_a_scale_does_not_colour_a_histogram():
-    with pytest.raises(ValueError, match="y has to be labels, such as 0 and 1"):
+    with pytest.raises(ValueError, match="y has 50 different values"):
         OutlierDisplay.from_predictions(np.arange(50.0), np.linspace(0, 1, 50))
 
 

@@ -16,10 +16,11 @@ def open_axes(display: object, ax: Any, size: tuple[float, float] | None = None)
     if ax is not None:
         if not isinstance(ax, Axes):
             raise TypeError(f"ax must be a matplotlib Axes, not {type(ax).__name__}.")
+        if ax.figure is None:
+            raise ValueError("ax was removed from its figure; pass another one.")
         return ax
     if size is not None:
-        shrink = min(1.0, WIDEST / max(size))
-        size = size[0] * shrink, size[1] * shrink
+        size = min(size[0], WIDEST), min(size[1], WIDEST)
     return plt.subplots(figsize=size, layout="compressed")[1]
 
 

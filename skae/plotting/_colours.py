@@ -36,10 +36,11 @@ def is_scale(y: np.ndarray) -> bool:
 def check_labels(y: Any, scores: np.ndarray) -> np.ndarray:
     """Return y if it can colour a histogram."""
     y = check_target(y, scores)
-    if is_scale(y):
+    n = len(np.unique(y))
+    if is_scale(y) or n > MOST_NAMED:
         raise ValueError(
-            "y has to be labels, such as 0 and 1, to colour the scores; it is a scale "
-            f"of {len(np.unique(y))} numbers."
+            f"y has {n} different values. To colour the scores it has to be labels, "
+            f"such as 0 and 1, {MOST_NAMED} of them at the most."
         )
     return y
 
@@ -58,7 +59,7 @@ def palette(n: int) -> Any:
 def scatter(ax: Any, points: np.ndarray, y: np.ndarray | None, options: Any) -> Any:
     """Draw points, coloured by y, and say what the colours mean."""
     options = styled("scatter", options, s=12, linewidths=0)
-    if y is None:
+    if y is None or "c" in options:
         return ax.scatter(*points.T, **options)
     if is_scale(y):
         drawn = ax.scatter(*points.T, **styled("scatter", options, c=y))

@@ -17,7 +17,11 @@ def chosen(estimator: Any) -> Any:
 def last_step(estimator: Any) -> Any:
     """Return what does the work: the last step of a pipeline, or the estimator."""
     estimator = chosen(estimator)
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    if isinstance(estimator, type):
+        raise TypeError(f"{estimator.__name__} is a class; pass a fitted instance.")
+    if isinstance(estimator, Pipeline):
+        return last_step(estimator.steps[-1][1])
+    return estimator
 
 
 def by_name(estimator: Any) -> dict[str, Any]:
@@ -44,8 +48,7 @@ def by_name(estimator: Any) -> dict[str, Any]:
 
 def transformed(estimator: Any, X: Any) -> np.ndarray:
     """Return the codes of X as an array."""
-    if isinstance(estimator, type):
-        raise TypeError(f"{estimator.__name__} is a class; pass a fitted instance.")
+    last_step(estimator)
     if not hasattr(estimator, "transform"):
         name = type(estimator).__name__
         raise TypeError(

@@ -40,13 +40,14 @@ class _AnchorPCA(TransformerMixin, BaseEstimator):
 
 def _pca_of(estimator: Any) -> Any:
     """Return the PCA that an autoencoder starts from, in the pipeline it is in."""
-    estimator, model = chosen(estimator), last_step(estimator)
-    if not (isinstance(model, BaseAutoencoder) and model.components_.any()):
-        return None
-    pca = _AnchorPCA(model)
+    estimator = chosen(estimator)
     if isinstance(estimator, Pipeline):
-        return Pipeline([*estimator.steps[:-1], ("pca", pca)])
-    return pca
+        *before, (_, last) = estimator.steps
+        pca = _pca_of(last)
+        return None if pca is None else Pipeline([*before, ("pca", pca)])
+    if isinstance(estimator, BaseAutoencoder) and estimator.components_.any():
+        return _AnchorPCA(estimator)
+    return None
 
 
 def _measured(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -71,10 +72,11 @@ def _measured(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _reported(estimator: Any) -> tuple[np.ndarray, np.ndarray]:
     model = last_step(estimator)
+    check_is_fitted(model)
     if not hasattr(model, "explained_variance_ratio_"):
         raise TypeError(
-            f"{type(model).__name__} has no explained_variance_ratio_ (is it fitted?). "
-            "Pass X to measure it on rows."
+            f"{type(model).__name__} has no explained_variance_ratio_. Pass X to "
+            "measure it on rows."
         )
     shares = np.cumsum(model.explained_variance_ratio_)
     return np.arange(1, len(shares) + 1), shares

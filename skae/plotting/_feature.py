@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ._canvas import open_axes, styled
 from ._estimators import last_step, transformed
@@ -17,9 +18,10 @@ class FeatureDisplay:
     """What each code responds to, as pictures or as bars over the columns.
 
     Each picture has a range of its own, from minus to plus its greatest value (but for
-    the "rows"), so that pictures do not tell which code has more effect. Bars do: they
-    are in standard deviations of their columns if rows were given, with one scale for
-    all codes. Of more than 40 columns those with the longest bars are drawn.
+    the "rows"), so that pictures do not tell which code has more effect. Bars have one
+    scale for all codes, in standard deviations of their columns if rows were given
+    (but for the "encoder", whose directions have no unit). Of more than 40 columns
+    those with the longest bars are drawn.
 
     Create it with `from_estimator`.
 
@@ -94,10 +96,11 @@ class FeatureDisplay:
         kind : {"decoder", "encoder", "rows"}, default="decoder"
             "decoder": how the reconstruction changes when a code moves from its 5 % to
             its 95 % quantile (if these are the same, from its least to its greatest
-            value), the others being at their medians; for PCA that is its
-            component. "encoder": the change of a row, of length one with columns in
-            units of their standard deviations, that raises the code most, at the mean
-            row. "rows": the mean of the hundredth of the rows that excite it most.
+            value), the others being at their medians; for PCA that is its component.
+            "encoder": the change of a row, of length one with columns in units of their
+            standard deviations, that raises the code most, at the mean row; at the row
+            that excites it most, if it does not change there. "rows": the mean of the
+            hundredth of the rows that excite it most.
             Bars are in standard deviations of the columns of X if it is given, and
             those of "rows" start at the mean.
         codes : int or array-like of int, default=16
@@ -127,6 +130,7 @@ class FeatureDisplay:
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}.")
         model = last_step(estimator)
+        check_is_fitted(model)
         known = kind == "decoder" and hasattr(model, "n_components_")
         if X is None and not known:
             raise ValueError(
@@ -145,7 +149,7 @@ class FeatureDisplay:
             at,
             kind=kind,
             image_shape=shape,
-            feature_names=column_names(estimator if X is None else X, d),
+            feature_names=column_names(X if hasattr(X, "columns") else estimator, d),
         )
         return display.plot(ax, im_kw=im_kw, bar_kw=bar_kw)
 

@@ -145,7 +145,8 @@ class LatentDisplay:
             raise ValueError("LatentDisplay needs two codes at least; there is one.")
         if components is not None and projection is not None:
             raise ValueError("Give components or projection, not both.")
-        if isinstance(projection, str | type):
+        fits = hasattr(projection, "fit_transform") and not isinstance(projection, type)
+        if projection is not None and not fits:
             raise TypeError(f"projection={projection!r} must be a transformer: TSNE().")
         if components is None and projection is None and k == 2:
             components = (0, 1)

@@ -15,7 +15,9 @@ def _unit(model: Any) -> str:
     """Return what the curves of a fitted autoencoder measure."""
     if isinstance(model, DensityMixin):
         return "loss, nats a column"
-    return "loss, relative to PCA" if model.validation_curve_ else "training loss"
+    if not model.validation_curve_:
+        return "training loss"
+    return "loss" if np.isnan(model._pca_loss) else "loss, relative to PCA"
 
 
 def _baseline(model: Any) -> str:
@@ -162,9 +164,9 @@ class LossCurveDisplay:
             style = {"color": "0.4", "linestyle": "--", "label": self.baseline}
             lines["pca"] = ax.axhline(self.pca_level, **style)
         if len(self.validation) and self.best_step is not None:
-            step, steps = self.best_step, list(self.steps)
+            step = self.best_step
             label = "PCA kept" if self.pca_kept else f"kept: step {step}"
-            loss = self.validation[steps.index(step)]
+            loss = np.interp(step, self.steps, self.validation)
             (lines["kept"],) = ax.plot(step, loss, "ko", label=label)
         if not lines:
             ax.text(

@@ -19,7 +19,7 @@ SEVERAL = (list, tuple, np.ndarray)
 def _two(axes: Any) -> list[Any]:
     """Return a pair of axes."""
     axes = list(np.ravel(np.asarray(axes, dtype=object)))
-    if len(axes) != 2:
+    if len(axes) != 2 or None in axes:
         raise ValueError(f"ax has {len(axes)} axes; pass one, or a pair of them.")
     return axes
 
@@ -224,7 +224,7 @@ class OutlierDisplay:
             The display itself.
         """
         if self.contributions is None:
-            ax = _two(ax)[0] if isinstance(ax, SEVERAL) else open_axes(self, ax)
+            ax = open_axes(self, _two(ax)[0] if isinstance(ax, SEVERAL) else ax)
             self.ax_, self.explain_ax_, self.image_ = ax, None, None
         else:
             self.ax_, self.explain_ax_ = self._panels(ax)
@@ -236,7 +236,7 @@ class OutlierDisplay:
     def _panels(self, ax: Any) -> Any:
         """Return the two axes that were passed, or two in the place of one."""
         if isinstance(ax, SEVERAL):
-            return _two(ax)
+            return [open_axes(self, one) for one in _two(ax)]
         ax = open_axes(self, ax, (11, 1.6 + 0.28 * max(10, len(self.row_names))))
         figure, place = ax.figure, ax.get_subplotspec()
         if place is None:

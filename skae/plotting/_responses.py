@@ -32,15 +32,17 @@ def decoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
 def encoder(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
     """Return the direction, of length one, in which each code grows fastest.
 
-    At the mean of the rows, or of those that excite a code most if it does not change
-    there, by central differences, with columns in units of their standard deviations.
+    At the mean of the rows, or at the row that excites a code most if it does not
+    change there, by central differences, with columns in units of their standard
+    deviations.
     """
     mean, variance = moments(X)
     steps = STEP * np.sqrt(variance)
     slopes = _slopes(estimator, X, mean, steps)[:, codes].T
     still = ~slopes.any(axis=1)
     if still.any():
-        starts = rows(estimator, X, codes[still])
+        highest = transformed(estimator, X)[:, codes[still]].argmax(axis=0)
+        starts = numbers(_safe_indexing(X, highest))
         pairs = zip(starts, codes[still], strict=True)
         slopes[still] = [_slopes(estimator, X, at, steps)[:, i] for at, i in pairs]
     length = np.linalg.norm(slopes, axis=1, keepdims=True)

@@ -29,11 +29,13 @@ def first(X: Any) -> Any:
 
 
 def moments(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the variance of each column."""
-    n = _num_samples(X)
-    mean = sum(numbers(part).sum(axis=0) for (part,) in chunks(X)) / n
-    squares = (np.square(numbers(part) - mean).sum(axis=0) for (part,) in chunks(X))
-    return np.asarray(mean), np.asarray(sum(squares)) / n
+    """Return the mean and the variance of each column, exactly zero if constant."""
+    n, start = _num_samples(X), numbers(first(X))
+    shift = sum((numbers(part) - start).sum(axis=0) for (part,) in chunks(X)) / n
+    squares = sum(
+        np.square(numbers(part) - start - shift).sum(axis=0) for (part,) in chunks(X)
+    )
+    return start[0] + shift, np.asarray(squares) / n
 
 
 def limits(X: Any) -> tuple[float, float]:
