@@ -14,7 +14,7 @@ from docutils.utils import get_source_line
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # the gallery's order, and skae itself
 
-from skae import __version__  # noqa: E402
+from skae import __version__  # noqa: E402 - on the path that is set above
 
 project = "skae"
 author = "The skae developers"

@@ -110,3 +110,13 @@ def learner():
     return AutoencoderTransformer(
         2, hidden_layer_sizes=(32,), max_iter=400, random_state=0
     )
+
+
+@pytest.fixture
+def no_windows():
+    """Draw nowhere, and leave no figure open."""
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")

@@ -1,18 +1,8 @@
-"""What tests of displays share: a backend without windows, and eyes."""
+"""What tests of displays share: eyes for what is drawn."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter
-
-
-@pytest.fixture(autouse=True)
-def no_windows():
-    """Draw nowhere, and leave no figure open."""
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
 
 
 def texts(ticks):

@@ -5,7 +5,6 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
 
 from skae import _detecting
@@ -29,7 +28,7 @@ def blocks(page):
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch, tmp_path):
+def hurried(monkeypatch, tmp_path, no_windows):
     """Fits of a few steps, figures without windows, files where they vanish."""
     settings = BaseAutoencoder._settings
 
@@ -40,9 +39,6 @@ def hurried(monkeypatch, tmp_path):
     monkeypatch.setattr(BaseAutoencoder, "_settings", few)
     monkeypatch.setattr(_detecting, "STEPS", FEW)
     monkeypatch.chdir(tmp_path)
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
 
 
 # The page on model files shows what is said of a device that is not there.

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from drawn import assert_same_drawing, contents, no_windows  # noqa: F401 - autouse
+from drawn import assert_same_drawing, contents
 from matplotlib.colors import Normalize
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -35,6 +35,8 @@ from skae.plotting import (
 )
 from skae.plotting._estimators import by_name
 from skae.plotting._tables import picked
+
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 ROOT = Path(__file__).parents[1]
 NAMES = list("abcdef")

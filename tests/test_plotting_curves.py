@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from drawn import legend, no_windows  # noqa: F401 - autouse
+from drawn import legend
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
@@ -18,6 +18,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skae import VAE, AutoencoderTransformer, SparseAutoencoder, _contest
 from skae.metrics import reconstruction_r2
 from skae.plotting import ExplainedVarianceDisplay, LossCurveDisplay, _tables
+
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 # -- loss curves -----------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import (
-    no_windows,  # noqa: F401 - autouse
     picture,
     pixels,
     texts,
@@ -19,6 +18,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skae import AutoencoderTransformer, ConvolutionalAutoencoder, SparseAutoencoder
 from skae.plotting import FeatureDisplay, _responses
+
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 # -- what is found ---------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ import pytest
 from drawn import (
     colours,
     legend,
-    no_windows,  # noqa: F401 - autouse
 )
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose, assert_array_equal
@@ -21,6 +20,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from skae.plotting import LatentDisplay
+
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 # -- where points are ------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import (
-    no_windows,  # noqa: F401 - autouse
     picture,
     profile,
     texts,
@@ -18,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from skae import VAE
 from skae.plotting import ManifoldDisplay
 from skae.plotting._mosaic import Mosaic
+
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 SHAPE = (8, 8)
 

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from drawn import (
     assert_same_drawing,
-    no_windows,  # noqa: F401 - autouse
     picture,
     pixels,
     profile,
@@ -26,6 +25,8 @@ from skae import ConvolutionalAutoencoder
 from skae.metrics import reconstruction_error
 from skae.plotting import ManifoldDisplay, ReconstructionDisplay, _tables
 from skae.plotting._mosaic import Mosaic, picture_shape
+
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 SHAPE = (8, 8)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from drawn import legend, no_windows, pixels, texts  # noqa: F401 - autouse
+from drawn import legend, pixels, texts
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
@@ -23,6 +23,8 @@ from sklearn.svm import OneClassSVM
 
 from skae import AutoencoderOutlierDetector, AutoencoderTransformer
 from skae.plotting import OutlierDisplay
+
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 NAMES = list("abcdef")
 
