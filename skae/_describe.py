@@ -96,6 +96,8 @@ ATTRIBUTES = r"""
     best_step_ : int
         Step after which the held-out loss was lowest, whose network is kept; 0 where
         what it started from is kept, as PCA; the last one where no rows were held out.
+        On fewer than 600 different rows it is the best step of the folds, and a network
+        that is trained on all rows for as many steps is kept.
     curve_steps_ : list of int
         Steps after which losses were measured, 0 first; empty if nothing was trained.
     loss_curve_ : list of float

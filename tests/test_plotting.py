@@ -20,7 +20,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skae import VAE, AutoencoderOutlierDetector, AutoencoderTransformer, plotting
@@ -511,3 +511,26 @@ def test_places(asked, found):
 def test_places_that_there_are_not(asked, message):
     with pytest.raises(ValueError, match=message):
         picked("rows", asked, 5)
+
+
+def test_steps_that_do_nothing(X):
+    for idle in ("passthrough", None):
+        model = Pipeline([("pca", PCA(2)), ("idle", idle)]).fit(X)
+        assert list(by_name(model)) == ["PCA"]
+        assert ReconstructionDisplay.from_estimator(model, X).errors.keys() == {"PCA"}
+        assert FeatureDisplay.from_estimator(model, X).features.shape == (2, 6)
+
+
+def test_names_that_read_the_same(X):
+    models = {1: PCA(1).fit(X), "1": PCA(2).fit(X)}
+    with pytest.raises(ValueError, match="names that read the same"):
+        ReconstructionDisplay.from_estimator(models, X)
+
+
+def test_what_to_do_about_an_estimator_without_codes(X):
+    forest = IsolationForest(n_estimators=5).fit(X)
+    with pytest.raises(TypeError, match=r"IsolationForest has none\. Pass an autoenc"):
+        LatentDisplay.from_estimator(forest, X)
+    model = make_pipeline(PCA(2), forest).fit(X)
+    with pytest.raises(TypeError, match=r"Leave out what follows.* pipeline\[:-1\]"):
+        LatentDisplay.from_estimator(model, X)

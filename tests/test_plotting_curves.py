@@ -234,7 +234,7 @@ def test_options_that_have_no_default_reach_both_curves(trained):
 
 
 def test_others_have_no_loss_curve(X):
-    message = "draws the curves of skae's autoencoders; PCA has none"
+    message = "draws the curves of skae's autoencoders, and PCA is none. Pass the auto"
     for model in (PCA(2).fit(X), make_pipeline(StandardScaler(), PCA(2)).fit(X)):
         with pytest.raises(TypeError, match=message):
             LossCurveDisplay.from_estimator(model)
@@ -429,3 +429,44 @@ def test_pipelines_and_searches_may_be_nested(X):
     back = scaler.inverse_transform(scores @ best.components_ + best.mean_)
     expected = r2_score(X, back, multioutput="variance_weighted")
     assert display.curves["PCA"][1][-1] == pytest.approx(expected)
+
+
+def test_names_tell_autoencoders_apart(trained):
+    first = LossCurveDisplay.from_estimator(trained["held out"], name="one")
+    LossCurveDisplay.from_estimator(trained["held out"], name="two", ax=first.ax_)
+    words = legend(first.ax_)
+    assert len(set(words)) == len(words) == 8
+    assert [word.split(": ")[0] for word in words] == ["one"] * 4 + ["two"] * 4
+
+
+def test_codes_that_training_leaves_out_are_named(X, quick):
+    plain, share = (
+        LossCurveDisplay.from_estimator(AutoencoderTransformer(k, **quick).fit(X))
+        for k in (2, 0.6)
+    )
+    assert legend(plain.ax_)[0] == "training"
+    assert legend(share.ax_)[0] == "training, some codes dropped"
+
+
+@pytest.mark.parametrize(
+    ("least", "shown"),
+    [
+        (0.02, ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]),
+        (1e-5, ["1e\N{MINUS SIGN}05", "0.0001"]),
+    ],
+)
+def test_values_beside_a_logarithmic_axis(least, shown):
+    losses = np.geomspace(1, least, 4)
+    ax = LossCurveDisplay(np.arange(4), losses[1:], losses).plot().ax_
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    formatter = ax.yaxis.get_major_formatter()
+    words = [formatter(tick) for tick in ticks]
+    assert words[: len(shown)] == shown
+    assert ax.yaxis.get_minor_formatter()(ticks[0]) == ""
+
+
+def test_a_single_component_has_a_whole_tick(X, quick):
+    ax = ExplainedVarianceDisplay.from_estimator(PCA(1).fit(X), X).ax_
+    low, high = ax.get_xlim()
+    assert [tick for tick in ax.get_xticks() if low <= tick <= high] == [1]

@@ -250,3 +250,94 @@ def test_options_reach_the_points(codes, y):
 def test_colours_can_be_chosen(codes, y):
     display = LatentDisplay.from_predictions(codes, y, scatter_kw={"cmap": "Set1"})
     assert display.scatter_.get_cmap().name == "Set1"
+
+
+def ink(display):
+    """How many pixels inside the axes are not white."""
+    figure = display.figure_
+    figure.canvas.draw()
+    for artist in (display.ax_.xaxis, display.ax_.yaxis, *display.ax_.spines.values()):
+        artist.set_visible(False)
+    figure.canvas.draw()
+    return int((np.asarray(figure.canvas.buffer_rgba())[..., :3] < 250).sum())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"marker": "x"}, {"marker": "+"}, {"facecolors": "none", "edgecolors": "r"}],
+)
+def test_points_of_all_markers_are_seen(options, X):
+    assert ink(LatentDisplay.from_predictions(X[:, :2], scatter_kw=options)) > 500
+
+
+def test_edges_are_drawn_where_they_are_asked_for(X):
+    display = LatentDisplay.from_predictions(X[:, :2], scatter_kw={"ec": "k"})
+    assert display.scatter_.get_linewidth()[0] > 0
+    assert LatentDisplay.from_predictions(X[:, :2]).scatter_.get_linewidth()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (pd.Series([0, 1, 2] * 10, dtype="Int64"), ["0", "1", "2"]),
+        (pd.Series([True, False, True] * 10, dtype="boolean"), ["False", "True"]),
+        (pd.Series(["b", "a", "b"] * 10, dtype="category"), ["a", "b"]),
+        (np.array(["a", 1, 2] * 10, dtype=object), ["1", "2", "a"]),
+        ([0.0, 1.0, 2.0] * 10, ["0.0", "1.0", "2.0"]),
+        (pd.Series(pd.to_datetime(["2026-01-02"] * 30).date), ["2026-01-02"]),
+        (np.array([b"a", 1, None.__class__] * 10, dtype=object), None),
+    ],
+)  # fmt: skip
+def test_labels_read_as_they_are(y, words, X):
+    display = LatentDisplay.from_predictions(X[:30, :2], y)
+    found = legend(display.ax_)
+    assert len(found) == len(set(map(str, y))) if words is None else found == words
+
+
+def test_infinite_numbers_are_no_colours(X):
+    y = np.r_[np.inf, np.arange(len(X) - 1) / 3]
+    with pytest.raises(ValueError, match="y has infinite values"):
+        LatentDisplay.from_predictions(X[:, :2], y)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("n", [20, 50])
+def test_many_labels_have_a_legend_inside_the_figure(n, X):
+    y = [f"label {i % n}" for i in range(len(X))]
+    display = LatentDisplay.from_predictions(X[:, :2], y)
+    display.figure_.canvas.draw()
+    whole, beside = display.figure_.bbox, display.ax_.get_legend().get_window_extent()
+    assert len(legend(display.ax_)) == n
+    assert whole.y0 <= beside.y0 < beside.y1 <= whole.y1
+    assert whole.x0 <= beside.x0 < beside.x1 <= whole.x1 + 1
+    assert display.ax_.get_window_extent().height > 0.7 * whole.height
+
+
+def test_more_labels_have_no_legend(X):
+    display = LatentDisplay.from_predictions(X[:, :2], [f"{i}" for i in range(len(X))])
+    assert display.ax_.get_legend() is None
+
+
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+def test_a_legend_does_not_reach_into_other_axes(layout, X):
+    figure, (left, right) = plt.subplots(1, 2, layout=layout, figsize=(9, 4))
+    LatentDisplay.from_predictions(X[:, :2], [0, 1, 2] * (len(X) // 3), ax=left)
+    figure.canvas.draw()
+    beside = left.get_legend().get_window_extent()
+    assert not beside.overlaps(right.get_window_extent())
+    inside = left.get_window_extent().fully_containsx(beside.x1)
+    assert inside == (layout is None)
+
+
+def test_a_figure_with_a_colour_bar_can_be_laid_out_again(X):
+    display = LatentDisplay.from_predictions(X[:, :2], X[:, 2])
+    plt.figure(display.figure_.number)
+    plt.tight_layout()
+    display.figure_.canvas.draw()
+
+
+def test_codes_that_cannot_be_projected(X):
+    with pytest.raises(ValueError, match="3 codes of a single row cannot be projected"):
+        LatentDisplay.from_predictions(X[:1, :3])
+    display = LatentDisplay.from_predictions(np.ones((5, 3)))
+    np.testing.assert_allclose(display.points, 0)

@@ -18,12 +18,18 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skae import ConvolutionalAutoencoder
 from skae.metrics import reconstruction_error
-from skae.plotting import ManifoldDisplay, ReconstructionDisplay, _tables
+from skae.plotting import (
+    FeatureDisplay,
+    ManifoldDisplay,
+    ReconstructionDisplay,
+    _tables,
+)
 from skae.plotting._mosaic import Mosaic, picture_shape
 
 pytestmark = pytest.mark.usefixtures("no_windows")
@@ -301,9 +307,12 @@ def test_names_that_repeat_are_numbered(digits):
 
 def test_profiles_lie_over_those_of_the_originals(X):
     pca = PCA(2).fit(X)
-    display = ReconstructionDisplay.from_estimator(pca, X, rows=4)
-    made = there_and_back(pca, X)[:4]
-    low, high = min(X[:4].min(), made.min()), max(X[:4].max(), made.max())
+    table = X * [1, 10, 1e-3, 1, 1e4, 1] + [0, 0, 5, -7, 0, 0]
+    pca = make_pipeline(StandardScaler(), PCA(2)).fit(table)
+    display = ReconstructionDisplay.from_estimator(pca, table, rows=4)
+    scaler = StandardScaler().fit(table)
+    X, made = (scaler.transform(Z) for Z in (table[:4], there_and_back(pca, table)[:4]))
+    low, high = min(X.min(), made.min()), max(X.max(), made.max())
     behind, front = display.lines_[:2], display.lines_[2:]
     assert len(front) == 2
     middles = display.ax_.get_yticks()
@@ -311,7 +320,8 @@ def test_profiles_lie_over_those_of_the_originals(X):
         for middle, line, table in zip(middles, lines, tables, strict=True):
             for c in range(4):
                 height = middle + 0.5 - profile(line, c, 6)[1]
-                np.testing.assert_allclose(height * (high - low) + low, table[c])
+                drawn = height * (high - low) + low
+                np.testing.assert_allclose(drawn, table[c], atol=1e-9)
     assert {line.get_color() for line in behind} == {"0.8"}
     assert {line.get_color() for line in front} == {"tab:blue"}
     assert min(f.get_zorder() for f in front) >= max(b.get_zorder() for b in behind)
@@ -420,3 +430,66 @@ def test_options_reach_the_reconstructions(X):
     assert display.plot(im_kw={"cmap": "Reds"}).image_.get_cmap().name == "Reds"
     display = ReconstructionDisplay.from_predictions(X, X, line_kw={"color": "green"})
     assert to_rgba(display.lines_[-1].get_color()) == to_rgba("green")
+
+
+def test_a_table_of_one_column_is_drawn_with_dots():
+    table = np.arange(8.0)[:, None]
+    display = ReconstructionDisplay.from_predictions(table, table + 1)
+    assert {line.get_marker() for line in display.lines_} == {"."}
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "model_shape"), [(None, (1, 1, 6)), ((2, 1, 3), (2, 1, 3))]
+)
+def test_rows_of_a_convolutional_autoencoder_that_are_no_pictures(
+    image_shape, model_shape, X
+):
+    """A model's own shape is used where it makes pictures; one that is asked counts."""
+    model = ConvolutionalAutoencoder(
+        image_shape, n_components=2, max_iter=1, random_state=0
+    ).fit(X)
+    assert model.image_shape_ == model_shape
+    for cls in (ReconstructionDisplay, ManifoldDisplay, FeatureDisplay):
+        display = cls.from_estimator(model, X)
+        assert display.image_ is None
+        assert display.ax_.lines
+    for shape in [(2, 1, 3), (1, 5)]:
+        with pytest.raises(ValueError, match="image_shape="):
+            ReconstructionDisplay.from_estimator(model, X, image_shape=shape)
+
+
+def test_a_shape_is_not_used_for_other_rows(X):
+    wide = np.column_stack([X, np.ones(len(X))])
+    model = make_pipeline(
+        VarianceThreshold(),
+        ConvolutionalAutoencoder((2, 3), n_components=2, max_iter=1, random_state=0),
+    ).fit(wide)
+    assert ReconstructionDisplay.from_estimator(model, wide).image_ is None
+
+
+@pytest.mark.parametrize("shape", [(1, 64), (64, 1), (2, 32)])
+def test_thin_pictures_have_room_for_their_labels(shape):
+    table = np.random.default_rng(0).uniform(size=(3, 64))
+    display = ReconstructionDisplay.from_predictions(
+        table, {"one": table, "two": table}, rows=3, image_shape=shape
+    )
+    display.figure_.canvas.draw()
+    labels = [label.get_window_extent() for label in display.ax_.get_yticklabels()]
+    assert not any(a.overlaps(b) for i, a in enumerate(labels) for b in labels[i + 1 :])
+
+
+def test_profiles_of_a_grid_have_columns_in_deviations(X):
+    table = X * [1, 1e3, 1e-3, 1, 1, 1] + [0, 9, 0, 0, 0, 0]
+    model = make_pipeline(StandardScaler(), PCA(2)).fit(table)
+    display = ManifoldDisplay.from_estimator(model, table, n_grid=3)
+    cells = StandardScaler().fit(table).transform(display.cells.reshape(9, 6))
+    low, high = cells.min(), cells.max()
+    for i, (middle, line) in enumerate(
+        zip(display.ax_.get_yticks(), display.lines_, strict=True)
+    ):
+        for c in range(3):
+            drawn = (middle + 0.5 - profile(line, c, 6)[1]) * (high - low) + low
+            np.testing.assert_allclose(drawn, cells[3 * i + c], atol=1e-9)
+    own = ManifoldDisplay(display.cells, display.across, display.up).plot()
+    heights = own.lines_[0].get_ydata()
+    assert not np.allclose(heights, display.lines_[0].get_ydata(), equal_nan=True)

@@ -11,14 +11,16 @@ from drawn import legend, pixels, texts
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.covariance import EllipticEnvelope
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import SGDOneClassSVM
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.svm import OneClassSVM
 
 from skae import AutoencoderOutlierDetector, AutoencoderTransformer
@@ -435,3 +437,78 @@ def test_there_are_two_panels_at_the_most():
     display = OutlierDisplay.from_predictions(np.arange(5.0), ax=axes[:2])
     assert display.ax_ is axes[0]
     assert display.explain_ax_ is None
+
+
+@pytest.mark.parametrize("searched", [False, True])
+def test_rows_pass_through_all_steps_before_they_are_explained(searched, X, new, quick):
+    """A pipeline in a pipeline, or in a search, is the same as a flat one."""
+    inner = make_pipeline(
+        StandardScaler(),
+        AutoencoderOutlierDetector(AutoencoderTransformer(2, **quick)),
+    )
+    flat = make_pipeline(MinMaxScaler(), clone(inner)[0], clone(inner)[1]).fit(X)
+    if searched:
+        scoring = {"scoring": lambda model, X, y=None: 1.0, "cv": 2}
+        inner = GridSearchCV(inner, {"standardscaler": [StandardScaler()]}, **scoring)
+    nested = make_pipeline(MinMaxScaler(), inner).fit(X)
+    found, wanted = (
+        OutlierDisplay.from_estimator(model, new, rows=3) for model in (nested, flat)
+    )
+    assert_allclose(found.contributions, wanted.contributions)
+    assert found.feature_names == wanted.feature_names == [f"x{i}" for i in range(6)]
+
+
+def test_names_where_a_step_gives_none(X, new, quick):
+    detector = AutoencoderOutlierDetector(AutoencoderTransformer(2, **quick))
+    model = make_pipeline(FunctionTransformer(np.tanh), detector).fit(X)
+    display = OutlierDisplay.from_estimator(model, new, rows=2)
+    assert display.feature_names == [f"x{i}" for i in range(6)]
+    frame = pd.DataFrame(new, columns=NAMES)
+    model = make_pipeline(StandardScaler(), clone(detector)).fit(frame)
+    assert OutlierDisplay.from_estimator(model, frame, rows=2).feature_names == NAMES
+
+
+def test_a_detector_that_scores_no_new_rows(X):
+    with pytest.raises(TypeError, match=r"needs `score_samples`.*novelty=False"):
+        OutlierDisplay.from_estimator(LocalOutlierFactor().fit(X), X)
+    assert plt.get_fignums() == []
+
+
+def test_scores_are_checked(X):
+    class Endless(IsolationForest):
+        def score_samples(self, X):
+            return np.full(len(X), -np.inf)
+
+    with pytest.raises(ValueError, match="scores contains infinity"):
+        OutlierDisplay.from_estimator(Endless(n_estimators=5).fit(X), X)
+    assert plt.get_fignums() == []
+
+
+def test_a_histogram_on_its_side(forest, X):
+    y = np.arange(len(X)) % 2
+    options = {"orientation": "horizontal", "density": True, "log": False}
+    ax = OutlierDisplay.from_estimator(forest, X, y, hist_kw=options).ax_
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "density",
+        "score_samples (low is odd)",
+    )
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "linear")
+    (line,) = ax.lines
+    assert_array_equal(line.get_ydata(), [-0.5, -0.5])
+    upright = OutlierDisplay.from_estimator(forest, X, y).ax_
+    assert (upright.get_xscale(), upright.get_yscale()) == ("linear", "log")
+    assert upright.get_ylabel() == "rows"
+
+
+@pytest.mark.parametrize("kind", ["stepfilled", "bar"])
+def test_labels_are_in_order(kind, forest, X):
+    y = np.resize(["a", "b", "c"], len(X))
+    display = OutlierDisplay.from_estimator(forest, X, y, hist_kw={"histtype": kind})
+    assert legend(display.ax_) == ["a", "b", "c", "threshold"]
+
+
+def test_panels_can_be_laid_out_again(detector, new):
+    display = OutlierDisplay.from_estimator(detector, new, rows=3)
+    plt.figure(display.figure_.number)
+    plt.tight_layout()
+    display.figure_.canvas.draw()

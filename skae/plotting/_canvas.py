@@ -7,8 +7,17 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 WIDEST = 40.0  # inches, which is more than any screen
 
 
-def open_axes(display: object, ax: Any, size: tuple[float, float] | None = None) -> Any:
-    """Return the axes that were passed, or those of a new figure."""
+def open_axes(
+    display: object,
+    ax: Any,
+    size: tuple[float, float] | None = None,
+    layout: str = "tight",
+) -> Any:
+    """Return the axes that were passed, or those of a new figure.
+
+    The layout "compressed" suits pictures, whose sides have a ratio that is given, and
+    "tight" the rest: a colour bar made under it can be laid out again.
+    """
     check_matplotlib_support(f"{type(display).__name__}.plot")
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes
@@ -21,7 +30,15 @@ def open_axes(display: object, ax: Any, size: tuple[float, float] | None = None)
         return ax
     if size is not None:
         size = min(size[0], WIDEST), min(size[1], WIDEST)
-    return plt.subplots(figsize=size, layout="compressed")[1]
+    return plt.subplots(figsize=size, layout=layout)[1]
+
+
+def makes_room(ax: Any) -> bool:
+    """Say whether what is drawn beside axes gets a place in their figure."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine, TightLayoutEngine
+
+    engine = ax.figure.get_layout_engine()
+    return isinstance(engine, ConstrainedLayoutEngine | TightLayoutEngine)
 
 
 def styled(artist: str, given: Any, **defaults: Any) -> dict[str, Any]:

@@ -6,15 +6,16 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
-from ._canvas import styled
+from ._canvas import makes_room, styled
 
 MANY = 20  # more numbers than these are a scale, not labels
 MOST_NAMED = 50  # labels in a legend
+LEGEND_ROWS = 18
 
 
 def check_target(y: Any, rows: Any) -> np.ndarray:
     """Return y as a column with a value for each row, none of which is missing."""
-    column = column_or_1d(y)
+    column = column_or_1d(np.asarray(y))
     check_consistent_length(column, rows)
     if column.dtype.kind == "O":
         missing = any(v is None or is_scalar_nan(v) or is_pandas_na(v) for v in column)
@@ -22,7 +23,23 @@ def check_target(y: Any, rows: Any) -> np.ndarray:
         missing = bool((column != column).any())
     if missing:
         raise ValueError("y has missing values. Leave these rows out, or name them.")
+    if column.dtype.kind == "O":
+        column = _plain(column)
+    if column.dtype.kind == "f" and np.isinf(column).any():
+        raise ValueError("y has infinite values. Leave these rows out, or clip them.")
     return column
+
+
+def _plain(objects: np.ndarray) -> np.ndarray:
+    """Return objects as numbers or words if they are such, else so that they sort."""
+    values = np.asarray(objects.tolist())
+    if values.ndim == 1 and values.dtype.kind in "biufU":
+        return values
+    try:
+        np.unique(objects)
+    except TypeError:
+        return objects.astype(str)
+    return objects
 
 
 def is_scale(y: np.ndarray) -> bool:
@@ -37,10 +54,10 @@ def check_labels(y: Any, scores: np.ndarray) -> np.ndarray:
     """Return y if it can colour a histogram."""
     y = check_target(y, scores)
     n = len(np.unique(y))
-    if is_scale(y) or n > MOST_NAMED:
+    if is_scale(y) or n > MANY:
         raise ValueError(
             f"y has {n} different values. To colour the scores it has to be labels, "
-            f"such as 0 and 1, {MOST_NAMED} of them at the most."
+            f"such as 0 and 1, {MANY} of them at the most."
         )
     return y
 
@@ -58,7 +75,7 @@ def palette(n: int) -> Any:
 
 def scatter(ax: Any, points: np.ndarray, y: np.ndarray | None, options: Any) -> Any:
     """Draw points, coloured by y, and say what the colours mean."""
-    options = styled("scatter", options, s=12, linewidths=0)
+    options = _edged(styled("scatter", options, s=12))
     if y is None or "c" in options:
         return ax.scatter(*points.T, **options)
     if is_scale(y):
@@ -73,6 +90,19 @@ def scatter(ax: Any, points: np.ndarray, y: np.ndarray | None, options: Any) -> 
     if drawn.get_array() is not None and len(labels) <= MOST_NAMED:
         handles = drawn.legend_elements(num=list(range(len(labels))))[0]
         names = [str(label) for label in labels]
-        beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-        ax.legend(handles, names, frameon=False, **beside)
+        place: dict[str, Any] = {"ncols": -(-len(names) // LEGEND_ROWS)}
+        if makes_room(ax):
+            place |= {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+        ax.legend(handles, names, frameon=not makes_room(ax), **place)
     return drawn
+
+
+def _edged(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options with no edges around markers that are filled, unless asked for."""
+    import matplotlib as mpl
+    from matplotlib.markers import MarkerStyle
+
+    marker = MarkerStyle(options.get("marker") or mpl.rcParams["scatter.marker"])
+    if options.keys() & {"edgecolor", "linewidth"} or not marker.is_filled():
+        return options
+    return options | {"linewidth": 0}

@@ -8,6 +8,8 @@ from sklearn.pipeline import Pipeline
 
 from ._tables import column_names, numbers
 
+IDLE = (None, "passthrough")  # steps of a pipeline that do nothing
+
 
 def chosen(estimator: Any) -> Any:
     """Return the estimator that a search has chosen, or the estimator."""
@@ -20,7 +22,8 @@ def last_step(estimator: Any) -> Any:
     if isinstance(estimator, type):
         raise TypeError(f"{estimator.__name__} is a class; pass a fitted instance.")
     if isinstance(estimator, Pipeline):
-        return last_step(estimator.steps[-1][1])
+        steps = [step for _, step in estimator.steps if step not in IDLE]
+        return last_step(steps[-1]) if steps else estimator
     return estimator
 
 
@@ -31,6 +34,8 @@ def by_name(estimator: Any) -> dict[str, Any]:
     """
     if isinstance(estimator, Mapping):
         named = {str(name): one for name, one in estimator.items()}
+        if len(named) < len(estimator):
+            raise ValueError(f"estimator has names that read the same: {[*estimator]}.")
     else:
         many = estimator if isinstance(estimator, list | tuple) else [estimator]
         named: dict[str, Any] = {}
@@ -50,11 +55,11 @@ def transformed(estimator: Any, X: Any) -> np.ndarray:
     """Return the codes of X as an array."""
     last_step(estimator)
     if not hasattr(estimator, "transform"):
-        name = type(estimator).__name__
-        raise TypeError(
-            f"Codes come from `transform`, and {name} has none. Leave out what follows "
-            "the codes in a pipeline: pipeline[:-1]."
-        )
+        name = type(chosen(estimator)).__name__
+        cure = "Pass an autoencoder, PCA or another fitted transformer."
+        if isinstance(chosen(estimator), Pipeline):
+            cure = "Leave out what follows the codes: pipeline[:-1]."
+        raise TypeError(f"Codes come from `transform`, and {name} has none. {cure}")
     return numbers(np.asarray(estimator.transform(X)), "codes")
 
 
@@ -77,11 +82,23 @@ def explained(estimator: Any, rows: Any) -> tuple[np.ndarray, list[str]]:
             f"{type(model).__name__} has no `explain`, so rows cannot be explained. "
             "Leave rows=None, or take an AutoencoderOutlierDetector."
         )
-    estimator, names = chosen(estimator), getattr(model, "feature_names_in_", None)
-    if isinstance(estimator, Pipeline) and len(estimator) > 1:
-        before = estimator[:-1]
-        rows = before.transform(rows)
-        if names is None and hasattr(before, "get_feature_names_out"):
-            names = before.get_feature_names_out()
+    estimator, names = chosen(estimator), getattr(rows, "columns", None)
+    while isinstance(estimator, Pipeline):
+        if len(estimator) > 1:
+            before = estimator[:-1]
+            rows, names = before.transform(rows), _names_after(before, names)
+        estimator = chosen(estimator.steps[-1][1])
     shares = np.asarray(model.explain(rows))
-    return shares, column_names(rows, shares.shape[1]) if names is None else [*names]
+    if hasattr(model, "feature_names_in_"):
+        names = model.feature_names_in_
+    if names is None:
+        return shares, column_names(rows, shares.shape[1])
+    return shares, [str(name) for name in names]
+
+
+def _names_after(steps: Pipeline, names: Any) -> Any:
+    """Return names for what comes out of steps, None if one of them gives no names."""
+    try:
+        return steps.get_feature_names_out(names)
+    except (AttributeError, ValueError):
+        return None

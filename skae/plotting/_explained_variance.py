@@ -188,6 +188,8 @@ class ExplainedVarianceDisplay:
         """
         own = ax is None
         ax = open_axes(self, ax)
+        from matplotlib.ticker import MaxNLocator
+
         self.lines_ = {}
         for name, (counts, shares) in self.curves.items():
             options = styled("line", line_kw, marker="o", markersize=3, label=name)
@@ -195,7 +197,7 @@ class ExplainedVarianceDisplay:
         of = "" if self.rows is None else f" of {self.rows}"
         ax.set(xlabel="components", ylabel=f"share of variance{of}")
         if own:
-            ax.locator_params(axis="x", integer=True)
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._canvas import open_axes, styled
 from ._estimators import last_step, transformed
 from ._mosaic import Mosaic, picture_shape
-from ._responses import KINDS, in_deviations
+from ._responses import KINDS, comparable
 from ._tables import column_names, first, picked
 
 MOST_COLUMNS = 40
@@ -143,7 +143,7 @@ class FeatureDisplay:
         d = features.shape[1]
         shape = picture_shape(image_shape, d, [estimator])
         if shape is None and X is not None:
-            features = in_deviations(features, X, kind)
+            features = comparable(features, X, kind)
         display = cls(
             features,
             at,
@@ -183,7 +183,7 @@ class FeatureDisplay:
         n, d = self.features.shape
         wide = min(8, int(np.ceil(np.sqrt(n))))
         mosaic = Mosaic(-(-n // wide), wide, self.image_shape)
-        ax = open_axes(self, ax, mosaic.size())
+        ax = open_axes(self, ax, mosaic.size(), "compressed")
         mosaic.clear(ax)
         cells = np.full((mosaic.n_rows * wide, d), np.nan)
         if self.kind == "rows":

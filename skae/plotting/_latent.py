@@ -74,7 +74,8 @@ class LatentDisplay:
             Rows.
         y : array-like of shape (n_samples,), default=None
             What colours them. Up to 20 different whole numbers are labels, and so is
-            whatever is no number; other numbers are a scale.
+            whatever is no number; other numbers are a scale. More than 50 labels have
+            no legend.
         components : tuple of two int, default=None
             Which codes to draw; None draws two as they are, more by `projection`.
         projection : transformer, default=None
@@ -154,9 +155,16 @@ class LatentDisplay:
             at = pair(components, k)
             points, names = codes[:, at], tuple(f"code {i}" for i in at)
         else:
+            if len(codes) < 2:
+                raise ValueError(
+                    f"{k} codes of a single row cannot be projected. Pass more rows, "
+                    "or components."
+                )
             pca = PCA(2, svd_solver="covariance_eigh")  # uses no random numbers
             model: Any = clone(pca if projection is None else projection)
-            points = numbers(np.asarray(model.fit_transform(codes)), "projected codes")
+            with np.errstate(invalid="ignore"):  # PCA of codes that never change
+                points = np.asarray(model.fit_transform(codes))
+            points = numbers(points, "projected codes")
             if points.shape != (len(codes), 2):
                 raise ValueError(
                     f"projection={projection!r} gives {points.shape[1]} columns; two "

@@ -26,11 +26,24 @@ def _baseline(model: Any) -> str:
     return "independent columns" if bernoulli else "PCA"
 
 
+def _logarithmic(ax: Any, *, many: bool) -> None:
+    """Make losses logarithmic, with their plain values beside the axis."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if many else (1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
 class LossCurveDisplay:
     """Training and held-out loss over the steps, PCA's level, and what was kept.
 
     Where a share of the variance was asked for, curves are of the network before it was
-    cut down to the fewest codes that reach it.
+    cut down to the fewest codes that reach it, and it is trained with its last codes
+    left out at random, which raises the training loss. On fewer than 600 different rows
+    curves are means over the folds, and the network that is kept was trained on all
+    rows for as many steps.
 
     Create it with `from_estimator`.
 
@@ -52,6 +65,10 @@ class LossCurveDisplay:
         Whose level it is: a Bernoulli likelihood is compared with independent columns.
     unit : str, default="loss, relative to PCA"
         What the losses are.
+    dropped : bool, default=False
+        Whether training leaves out codes at random, which its label says.
+    name : str, default=None
+        What labels begin with, to tell autoencoders apart on the same axes.
 
     Attributes
     ----------
@@ -80,8 +97,8 @@ class LossCurveDisplay:
 
     def __init__(
         self, steps, training, validation, *, pca_level=None, best_step=None,
-        pca_kept=False,
-        baseline="PCA", unit="loss, relative to PCA",
+        pca_kept=False, baseline="PCA", unit="loss, relative to PCA", dropped=False,
+        name=None,
     ):  # fmt: skip
         self.steps = steps
         self.training = training
@@ -91,15 +108,19 @@ class LossCurveDisplay:
         self.pca_kept = pca_kept
         self.baseline = baseline
         self.unit = unit
+        self.dropped = dropped
+        self.name = name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, line_kw=None):
+    def from_estimator(cls, estimator, *, name=None, ax=None, line_kw=None):
         """Draw the curves of a fitted autoencoder.
 
         Parameters
         ----------
         estimator : estimator
             An autoencoder of skae, or a pipeline that ends in one.
+        name : str, default=None
+            What labels begin with, to tell autoencoders apart on the same axes.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         line_kw : dict, default=None
@@ -119,8 +140,9 @@ class LossCurveDisplay:
         check_is_fitted(model)
         if not hasattr(model, "curve_steps_"):
             raise TypeError(
-                "LossCurveDisplay draws the curves of skae's autoencoders; "
-                f"{type(model).__name__} has none."
+                "LossCurveDisplay draws the curves of skae's autoencoders, and "
+                f"{type(model).__name__} is none. Pass the autoencoder itself: a step "
+                "of a pipeline, or a detector's estimator_."
             )
         known = model.validation_curve_ and not np.isnan(model._pca_loss)
         display = cls(
@@ -132,6 +154,8 @@ class LossCurveDisplay:
             pca_kept=model.pca_ratio_ == 1.0,
             baseline=_baseline(model),
             unit=_unit(model),
+            dropped=isinstance(model.n_components, float),
+            name=name,
         )
         return display.plot(ax, line_kw=line_kw)
 
@@ -151,23 +175,23 @@ class LossCurveDisplay:
             The display itself.
         """
         ax = open_axes(self, ax)
-        from matplotlib.ticker import LogFormatter
-
+        of = "" if self.name is None else f"{self.name}: "
         lines: dict[str, Any] = {}
         if len(self.training):
-            options = styled("line", line_kw, label="training")
+            label = "training, some codes dropped" if self.dropped else "training"
+            options = styled("line", line_kw, label=of + label)
             (lines["training"],) = ax.plot(self.steps[1:], self.training, **options)
         if len(self.validation):
-            options = styled("line", line_kw, label="held out")
+            options = styled("line", line_kw, label=f"{of}held out")
             (lines["validation"],) = ax.plot(self.steps, self.validation, **options)
         if self.pca_level is not None:
-            style = {"color": "0.4", "linestyle": "--", "label": self.baseline}
+            style = {"color": "0.4", "linestyle": "--", "label": of + self.baseline}
             lines["pca"] = ax.axhline(self.pca_level, **style)
         if len(self.validation) and self.best_step is not None:
             step = self.best_step
             label = "PCA kept" if self.pca_kept else f"kept: step {step}"
             loss = np.interp(step, self.steps, self.validation)
-            (lines["kept"],) = ax.plot(step, loss, "ko", label=label)
+            (lines["kept"],) = ax.plot(step, loss, "ko", label=of + label)
         if not lines:
             ax.text(
                 0.5, 0.5, "nothing was trained", ha="center", va="center",
@@ -175,10 +199,7 @@ class LossCurveDisplay:
             )  # fmt: skip
         both = np.concatenate([self.training, self.validation])
         if len(both) and both.min() > 0 and both.max() > 10 * both.min():
-            ax.set_yscale("log")
-            plain = LogFormatter(minor_thresholds=(2, 0.5))
-            ax.yaxis.set_major_formatter(plain)
-            ax.yaxis.set_minor_formatter(plain)
+            _logarithmic(ax, many=both.max() > 1000 * both.min())
         ax.set(xlabel="step", ylabel=self.unit)
         if lines:
             ax.legend()

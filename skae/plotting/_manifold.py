@@ -12,7 +12,7 @@ from skae._density_mixin import DensityMixin
 from ._canvas import open_axes, styled
 from ._estimators import decoded, last_step, transformed
 from ._mosaic import Mosaic, picture_shape
-from ._tables import limits, pair
+from ._tables import in_deviations, limits, moments, pair
 
 MIDDLE = 0.025, 0.975  # quantiles of a code between which the grid lies
 
@@ -47,9 +47,13 @@ class ManifoldDisplay:
     components : tuple of int, default=(0, 1)
         Which codes they are.
     image_shape : tuple of int, default=None
-        Shape of the pictures; None draws profiles.
+        Shape of the pictures; None draws profiles: lines over the columns, each in
+        units of its standard deviation.
     limits : tuple of float, default=None
-        Least and greatest value to tell apart; None takes those of the cells.
+        Least and greatest value of pictures to tell apart; None takes those of the
+        cells.
+    moments : tuple of two ndarray of shape (n_features,), default=None
+        Mean and variance of the columns, for profiles; None takes those of the cells.
 
     Attributes
     ----------
@@ -78,14 +82,16 @@ class ManifoldDisplay:
     """
 
     def __init__(
-        self, cells, across, up, *, components=(0, 1), image_shape=None, limits=None
-    ):
+        self, cells, across, up, *, components=(0, 1), image_shape=None, limits=None,
+        moments=None,
+    ):  # fmt: skip
         self.cells = cells
         self.across = across
         self.up = up
         self.components = components
         self.image_shape = image_shape
         self.limits = limits
+        self.moments = moments
 
     @classmethod
     def from_estimator(
@@ -149,6 +155,7 @@ class ManifoldDisplay:
             components=tuple(int(i) for i in at),
             image_shape=shape,
             limits=None if X is None or shape is None else limits(X),
+            moments=None if X is None or shape is not None else moments(X),
         )
         return display.plot(ax, im_kw=im_kw, line_kw=line_kw)
 
@@ -172,15 +179,17 @@ class ManifoldDisplay:
         size = len(self.cells)
         mosaic = Mosaic(size, size, self.image_shape)
         width, height = mosaic.size(labels=0.8)
-        ax = open_axes(self, ax, (0.6 * width, 0.6 * height))
+        ax = open_axes(self, ax, (0.6 * width, 0.6 * height), "compressed")
         mosaic.clear(ax)
-        ends = self.limits or (self.cells.min(), self.cells.max())
-        self.image_, self.lines_ = None, []
+        self.image_, self.lines_, cells = None, [], self.cells
         if self.image_shape is not None:
-            self.image_ = mosaic.pictures(ax, self.cells, ends, im_kw)
+            ends = self.limits or (cells.min(), cells.max())
+            self.image_ = mosaic.pictures(ax, cells, ends, im_kw)
         else:
+            of = self.moments or moments(cells.reshape(size * size, -1))
+            cells = in_deviations(cells, *of)
             line = styled("line", line_kw, color="tab:blue", linewidth=1)
-            self.lines_ = mosaic.profiles(ax, self.cells, ends, line)
+            self.lines_ = mosaic.profiles(ax, cells, (cells.min(), cells.max()), line)
         shown = np.unique([0, (size - 1) // 2, size - 1])
         ax.set_xticks(mosaic.columns[shown], [f"{self.across[i]:.2g}" for i in shown])
         ax.set_yticks(mosaic.rows[shown], [f"{self.up[::-1][i]:.2g}" for i in shown])

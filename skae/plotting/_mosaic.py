@@ -9,7 +9,7 @@ import numpy as np
 from ._canvas import styled
 from ._estimators import last_step
 
-PICTURE, PROFILE = 0.85, (1.6, 0.9)  # inches of a cell
+PICTURE, PROFILE, LEAST = 0.85, (1.6, 0.9), 0.4  # inches of a cell
 GAP = 0.08  # of a cell
 
 
@@ -25,10 +25,10 @@ def picture_shape(
     """
     if image_shape is None:
         shapes = [getattr(last_step(e), "image_shape_", None) for e in estimators]
-        shapes = [shape for shape in shapes if shape is not None]
-        if not shapes:
+        known = [s for s in shapes if s is not None and _is_picture(s, n_features)]
+        if not known:
             return None
-        image_shape = shapes[0]
+        image_shape = known[0]
     shape = np.asarray(image_shape)
     whole = shape.dtype.kind in "iu" and shape.shape in {(2,), (3,)}
     if not whole or (shape < 1).any():
@@ -48,6 +48,13 @@ def picture_shape(
         )
     height, width = int(shape[-2]), int(shape[-1])
     return (3, height, width) if len(shape) == 3 and shape[0] == 3 else (height, width)
+
+
+def _is_picture(shape: tuple[int, int, int], n_features: int) -> bool:
+    """Say whether rows of an estimator's shape are pictures that can be drawn."""
+    channels, height, width = shape
+    fits = channels * height * width == n_features
+    return fits and channels in {1, 3} and min(height, width) > 1
 
 
 @dataclass(frozen=True)
@@ -101,12 +108,17 @@ class Mosaic:
         down, right = self.rows - height / 2, self.columns - width / 2
         return [(float(x), float(y)) for y in down for x in right]
 
+    @property
+    def _inches(self) -> tuple[float, float]:
+        """Return width and height of a cell as it is drawn."""
+        if self.shape is None:
+            return PROFILE
+        tall, wide = (PICTURE * side / max(self._cell) for side in self._cell)
+        return max(wide, LEAST), max(tall, LEAST)
+
     def size(self, labels: float = 0.0) -> tuple[float, float]:
         """Return the figure's width and height in inches."""
-        width, height = PROFILE
-        if self.shape is not None:
-            tall, wide = self._cell
-            width, height = (PICTURE * side / max(tall, wide) for side in (wide, tall))
+        width, height = self._inches
         return labels + width * self.n_columns, 0.3 + height * self.n_rows
 
     def clear(self, ax: Any) -> None:
@@ -133,6 +145,8 @@ class Mosaic:
             else:
                 block[:] = pixels
         options = {} if colour else {"cmap": "gray_r", "vmin": low, "vmax": high}
+        # Pixels of pictures that would be thin strips are drawn as wide as they are.
+        options["aspect"] = "auto" if LEAST in self._inches else "equal"
         return ax.imshow(canvas, **styled("image", im_kw, **options))
 
     def profiles(self, ax: Any, cells: np.ndarray, limits: Any, line_kw: Any) -> list:
@@ -147,7 +161,8 @@ class Mosaic:
         for middle, row in zip(self.rows, cells, strict=True):
             share = (row - low) / ((high - low) or 1.0)
             y = np.pad(middle + 0.5 - share, lift, constant_values=np.nan)
-            lines += ax.plot(x, y.ravel(), **line_kw)
+            dots = {"marker": "."} if n_features == 1 else {}
+            lines += ax.plot(x, y.ravel(), **dots | line_kw)
         ax.set_xlim(-GAP, self.columns[-1] + 0.5 + GAP)
         ax.set_ylim(self.rows[-1] + 0.5 + GAP, -GAP)
         return lines

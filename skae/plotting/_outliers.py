@@ -123,12 +123,15 @@ class OutlierDisplay:
         model = last_step(estimator)
         check_is_fitted(model)
         for needed, owner in {"score_samples": estimator, "offset_": model}.items():
-            if not hasattr(owner, needed):
+            try:
+                getattr(owner, needed)
+            except AttributeError as error:
                 raise TypeError(
                     f"OutlierDisplay needs `{needed}`, as outlier detectors have it; "
-                    f"{type(model).__name__} has none."
-                )
-        scores = np.asarray(estimator.score_samples(X))
+                    f"{type(model).__name__} has none. {error.__cause__ or ''}".strip()
+                ) from error
+        scores = numbers(np.reshape(estimator.score_samples(X), (-1, 1)), "scores")
+        scores = scores[:, 0]
         parts: dict[str, Any] = {}
         if rows is not None:
             at = picked("rows", rows, len(scores))
@@ -252,27 +255,29 @@ class OutlierDisplay:
         return panels
 
     def _draw_scores(self, ax: Any, hist_kw: Any) -> None:
-        scores = self.scores
+        scores, names = self.scores, []
         if self.y is None:
-            ax.hist(scores, **styled("patch", hist_kw, bins=N_BINS, color="0.6"))
+            own = {"color": "0.6"}
         else:
             labels = np.unique(self.y)
-            options = styled(
-                "patch",
-                hist_kw,
-                bins=N_BINS,
-                color=list(palette(len(labels)).colors),
-                label=[str(label) for label in labels],
-                histtype="stepfilled",
-                alpha=0.6,
-            )
-            ax.hist([scores[self.y == label] for label in labels], **options)
+            scores = [scores[self.y == label] for label in labels]
+            names = [str(label) for label in labels]
+            own = {"color": list(palette(len(labels)).colors), "label": names}
+            own |= {"histtype": "stepfilled", "alpha": 0.6}
+        options = styled("patch", hist_kw, bins=N_BINS, log=True, **own)
+        ax.hist(scores, **options)
+        lying = options.get("orientation") == "horizontal"
         if self.threshold is not None:
             style = {"color": "k", "linestyle": "--", "label": "threshold"}
-            ax.axvline(self.threshold, **style)
-        ax.set(xlabel="score_samples (low is odd)", ylabel="rows", yscale="log")
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(loc="upper left")
+            (ax.axhline if lying else ax.axvline)(self.threshold, **style)
+        counted = "density" if options.get("density") else "rows"
+        sides = ("ylabel", "xlabel") if lying else ("xlabel", "ylabel")
+        ax.set(**dict(zip(sides, ["score_samples (low is odd)", counted], strict=True)))
+        drawn = list(zip(*ax.get_legend_handles_labels(), strict=True))
+        if drawn:
+            # Filled histograms are drawn, and listed, from the last label to the first.
+            drawn.sort(key=lambda pair: [*names, pair[1]].index(pair[1]))
+            ax.legend(*zip(*drawn, strict=True), loc="upper left")
 
     def _draw_contributions(self, ax: Any, im_kw: Any) -> Any:
         shares = np.asarray(self.contributions)

@@ -9,7 +9,7 @@ from sklearn.utils.validation import _num_samples
 from ._canvas import open_axes, styled
 from ._estimators import by_name, decoded, transformed
 from ._mosaic import Mosaic, picture_shape
-from ._tables import chunks, first, numbers, picked
+from ._tables import chunks, first, in_deviations, moments, numbers, picked
 
 
 def _round_trip(estimator: Any, X: Any) -> np.ndarray:
@@ -29,7 +29,8 @@ class ReconstructionDisplay:
     """Rows above what one or more estimators reconstruct of them.
 
     Rows are drawn as pictures if `image_shape` says of which size, else as profiles:
-    lines over the features, with the original in grey behind them.
+    lines over the columns, with the original in grey behind them, each column in units
+    of its standard deviation.
 
     Create it with `from_estimator` or `from_predictions`.
 
@@ -45,6 +46,8 @@ class ReconstructionDisplay:
         What was reconstructed instead of X.
     image_shape : tuple of int, default=None
         ``(height, width)`` or ``(channels, height, width)`` of the pictures.
+    moments : tuple of two ndarray of shape (n_features,), default=None
+        Mean and variance of the columns, for profiles; None takes those of X.
 
     Attributes
     ----------
@@ -73,12 +76,16 @@ class ReconstructionDisplay:
     {'2': 13.4, '16': 2.8}
     """
 
-    def __init__(self, X, reconstructions, *, errors, corrupted=None, image_shape=None):
+    def __init__(
+        self, X, reconstructions, *, errors, corrupted=None, image_shape=None,
+        moments=None,
+    ):  # fmt: skip
         self.X = X
         self.reconstructions = reconstructions
         self.errors = errors
         self.corrupted = corrupted
         self.image_shape = image_shape
+        self.moments = moments
 
     @classmethod
     def from_estimator(
@@ -137,6 +144,7 @@ class ReconstructionDisplay:
             errors={name: _error(e, X, source) for name, e in estimators.items()},
             corrupted=None if corrupted is None else numbers(shown),
             image_shape=shape,
+            moments=moments(X) if shape is None else None,
         )
         return display.plot(ax, im_kw=im_kw, line_kw=line_kw)
 
@@ -186,12 +194,14 @@ class ReconstructionDisplay:
             if table.shape != X.shape:
                 raise ValueError(f"{name} has shape {table.shape}, X has {X.shape}.")
         at = picked("rows", rows, len(X))
+        shape = picture_shape(image_shape, X.shape[1])
         display = cls(
             X[at],
             {name: table[at] for name, table in made.items()},
             errors={n: float(np.square(X - table).mean()) for n, table in made.items()},
             corrupted=None if noisy is None else noisy[at],
-            image_shape=picture_shape(image_shape, X.shape[1]),
+            image_shape=shape,
+            moments=moments(X) if shape is None else None,
         )
         return display.plot(ax, im_kw=im_kw, line_kw=line_kw)
 
@@ -219,15 +229,16 @@ class ReconstructionDisplay:
             tables.append(table)
         cells = np.stack(tables)
         mosaic = Mosaic(cells.shape[0], cells.shape[1], self.image_shape)
-        ax = open_axes(self, ax, mosaic.size(labels=1.6))
+        ax = open_axes(self, ax, mosaic.size(labels=1.6), "compressed")
         mosaic.clear(ax)
         self.image_, self.lines_ = None, []
         if self.image_shape is not None:
             limits = self.X.min(), self.X.max()
             self.image_ = mosaic.pictures(ax, cells, limits, im_kw)
         else:
+            cells = in_deviations(cells, *(self.moments or moments(self.X)))
             limits = cells.min(), cells.max()
-            behind = np.broadcast_to(self.X, cells.shape)
+            behind = np.broadcast_to(cells[0], cells.shape)
             grey = {"color": "0.8", "linewidth": 3}
             line = styled("line", line_kw, color="tab:blue", linewidth=1.2)
             self.lines_ = mosaic.profiles(ax, behind, limits, grey)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing, gen_batches
 
 from ._estimators import decoded, last_step, transformed
-from ._tables import in_kind, moments, numbers
+from ._tables import in_deviations, in_kind, moments, numbers
 
 LOW, HIGH = 0.05, 0.95  # quantiles of a code between which it moves
 STEP = 1e-3  # of a column's standard deviation
@@ -71,13 +71,13 @@ def rows(estimator: Any, X: Any, codes: np.ndarray) -> np.ndarray:
     return np.stack(means)
 
 
-def in_deviations(features: np.ndarray, X: Any, kind: str) -> np.ndarray:
+def comparable(features: np.ndarray, X: Any, kind: str) -> np.ndarray:
     """Return features in units in which columns can be compared, as bars are."""
     if kind == "encoder":
         return features
     mean, variance = moments(X)
-    moved, varies = features - mean if kind == "rows" else features, variance > 0
-    return np.where(varies, moved, 0) / np.sqrt(np.where(varies, variance, 1))
+    moved = in_deviations(features, mean if kind == "rows" else 0.0, variance)
+    return np.where(variance > 0, moved, 0.0)
 
 
 KINDS = {"decoder": decoder, "encoder": encoder, "rows": rows}

@@ -38,6 +38,14 @@ def moments(X: Any) -> tuple[np.ndarray, np.ndarray]:
     return start[0] + shift, np.asarray(squares) / n
 
 
+def in_deviations(table: np.ndarray, mean: Any, variance: Any) -> np.ndarray:
+    """Return a table less the mean, in standard deviations of its columns.
+
+    Constant columns keep their unit.
+    """
+    return (table - mean) / np.sqrt(np.where(variance > 0, variance, 1.0))
+
+
 def limits(X: Any) -> tuple[float, float]:
     """Return the least and the greatest value of a table."""
     ends = [(numbers(part).min(), numbers(part).max()) for (part,) in chunks(X)]
