@@ -28,6 +28,7 @@ from _common import machine_line, make_parser, print_table, write_csv
 
 MIB = 2**20
 BLOCK = 2000
+N_COMPONENTS = 10
 PAUSE = 0.005
 
 
@@ -35,14 +36,14 @@ def make_skae(max_iter):
     """Return a transformer with ten codes and the given number of steps."""
     from skae import AutoencoderTransformer
 
-    return AutoencoderTransformer(n_components=10, max_iter=max_iter, random_state=0)
+    return AutoencoderTransformer(N_COMPONENTS, max_iter=max_iter, random_state=0)
 
 
 def make_pca(max_iter):
     """Return scikit-learn's PCA with ten components."""
     from sklearn.decomposition import PCA
 
-    return PCA(n_components=10, random_state=0)
+    return PCA(N_COMPONENTS, random_state=0)
 
 
 METHODS = {"skae": make_skae, "pca": make_pca}
@@ -147,6 +148,7 @@ def measure(kind, method, shape, max_iter, folder):
     process.start()
     theirs.close()
     row = {"method": method, "X": kind, "rows": shape[0], "columns": shape[1]}
+    row |= {"components": N_COMPONENTS, "steps": max_iter}
     level = None
     for name in ("fit", "transform"):
         resident = pipe.recv()
@@ -173,19 +175,22 @@ def main():
     add("--methods", nargs="+", choices=METHODS, default=["skae"])
     kinds = ("float32", "float64", "memmap")
     add("--kinds", nargs="+", choices=kinds, default=kinds)
+    add("--rounds", type=int, default=5, help="peaks vary by some MiB")
     add("--scratch", type=Path, help="folder for the memmap (default: the system's)")
     args = parser.parse_args()
     if args.quick:
         args.rows, args.columns, args.max_iter = 20_000, 100, 20
+        args.rounds = 1
 
     print(machine_line())
     rows = []
     shape = (args.rows, args.columns)
-    for method in args.methods:
-        for kind in args.kinds:
+    cases = [(method, kind) for method in args.methods for kind in args.kinds]
+    for turn in range(args.rounds):
+        for method, kind in cases:
             with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
-                case = (kind, method, shape, args.max_iter, Path(folder))
-                rows.append(measure(*case))
+                row = measure(kind, method, shape, args.max_iter, Path(folder))
+            rows.append({"round": turn} | row)
     print_table("Peak memory beyond X", rows)
     write_csv(args.output, "memory", rows)
     if not all(row["unmodified"] for row in rows):

@@ -27,6 +27,12 @@ def _from_file(path, n_rows):
     return X_train, X_test, y_train.ravel(), y_test.ravel(), shape
 
 
+def images_of_file():
+    """Return what `load_images` does for ``--data FILE``, None without that option."""
+    options = _options()
+    return None if options.data is None else _from_file(options.data, options.rows)
+
+
 def load_images():
     """Return images with pixels in [0, 1] as rows, their labels and their shape.
 
@@ -43,9 +49,9 @@ def load_images():
     image_shape : tuple of int
         ``(height, width)``.
     """
-    options = _options()
-    if options.data is not None:
-        return _from_file(options.data, options.rows)
+    asked = images_of_file()
+    if asked is not None:
+        return asked
     X, y = load_digits(return_X_y=True)
     split = train_test_split(X / 16, y, test_size=1 / 3, stratify=y, random_state=0)
     return *split, (8, 8)

@@ -8,8 +8,8 @@ penalty, write two codes for each image, beside a plain autoencoder. Then the pi
 images that they have not seen are changed a little.
 
 There is a trap. A network can make its codes move less by making them small, and the
-decoder can make them large again. That would change nothing but a unit. All ways are
-therefore compared with the spread of the codes themselves.
+decoder can make them large again. That would change nothing but a unit. How far codes
+move is therefore compared with the spread of the codes themselves.
 
 The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
 MNIST from an ``.npz`` file instead.
@@ -53,9 +53,9 @@ for name, model in models.items():
     print(f"{name:17}{norm:9.2f}{variance:10.3f}{norm / variance:17.2f}{error:9.4f}")
 
 # %%
-# The step from the plain autoencoder to the smallest penalty makes codes steadier in
-# earnest. What larger penalties take off the norm they take off the variance, too: most
-# of that is shrinkage, and the decoder undoes it.
+# The step from the plain autoencoder to the smallest penalty really makes codes
+# steadier. What larger penalties take off the norm they take off the variance, too:
+# most of that is shrinkage, and the decoder undoes it.
 #
 # How far codes move
 # ------------------

@@ -2,7 +2,7 @@
 Noise taken off images
 ======================
 
-The well-known example of a denoising autoencoder is a dense network with one wide
+A common first example of a denoising autoencoder is a dense network with one wide
 hidden layer and ten codes, 784-400-10 for images of 28 x 28 pixels. Normal noise with a
 standard deviation of 0.3 is added to the pixels, which lie between 0 and 1, and the
 network learns to give back the clean image.
@@ -68,8 +68,8 @@ _ = ReconstructionDisplay.from_estimator(
 # What has it learned, and what did it cost? The second column is the error when the
 # images are clean from the start: there a denoiser may lose a little, for it smooths
 # what it takes for noise. The third says how far noise moves the codes, in units of
-# their own standard deviations. A bottleneck alone is no denoiser: the plain
-# autoencoder is good at clean images, and noise leads it astray.
+# their own standard deviations. A bottleneck alone removes part of the noise; a network
+# that was trained on noise removes more, and its codes move less.
 
 print(f"{'':10}{'noisy':>8}{'clean':>8}{'codes move':>12}")
 for name, model in models.items():
@@ -128,7 +128,7 @@ for ax, image in zip(axes.flat, drawn, strict=False):
     ax.set_axis_off()
 
 # %%
-# Here and there a picture reminds of something; most are mixtures of several things, or
+# Here and there a picture resembles something; most are mixtures of several things, or
 # nothing. The table has the mean distance from each picture to the nearest training
 # image, and from its codes to the nearest codes of a training image, for test images
 # and for random codes.

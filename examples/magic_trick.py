@@ -102,10 +102,9 @@ _ = ax.legend()
 
 # %%
 # Each of these networks was trained for its own width. Another way is to ask for a
-# share of the variance. The codes are then ordered: the first reconstruct as well as
-# they can on their own, and those behind them add to that. The curve shows what the
-# first so many codes explain of the test images, for the network and for the PCA it
-# started from.
+# share of the variance. The codes are then ordered: the first work on their own, and
+# those behind them add to that. The curve shows what the first so many codes explain of
+# the test images, for the network and for the PCA it started from.
 
 ordered = AutoencoderTransformer(0.9, hidden_layer_sizes=LAYERS, random_state=0)
 ordered.fit(X_train)

@@ -33,7 +33,7 @@ N_TRAIN, N_NEW, N_ODD, N_WRONG = 3000, 1000, 40, 2
 
 
 def readings(n, rng):
-    """Return rows of an engine in order."""
+    """Return readings of an engine that works."""
     speed = rng.uniform(900, 3500, n)
     torque = 60 + 120 * rng.beta(2, 2, n) + 40 * np.exp(-(((speed - 2000) / 700) ** 2))
     power = speed * torque / 9549
@@ -83,11 +83,11 @@ p_values = detector.p_values(X_new)
 # Picking rows: false discoveries
 # -------------------------------
 #
-# ``predict`` calls a row an outlier if its p-value is at most 0.05. One in twenty rows
-# in order has such a p-value by chance, and where odd rows are rare, these are many of
-# the rows that are flagged. The procedure of Benjamini and Hochberg looks at all
-# p-values together: asked for a rate of 0.1, it picks rows of which about one in ten is
-# a false alarm, on average over many tables.
+# ``predict`` calls a row an outlier if its p-value is at most 0.05. One in twenty
+# normal rows has such a p-value by chance, and where odd rows are rare, these are many
+# of the rows that are flagged. The procedure of Benjamini and Hochberg looks at all
+# p-values together: asked for a rate of 0.1, it picks rows of which at most about one
+# in ten is a false alarm, on average over many tables.
 
 flagged = detector.predict(X_new) == -1
 picked = false_discovery_control(p_values) <= 0.1
@@ -105,7 +105,7 @@ for name, rows in {"predict": flagged, "false discovery rate 0.1": picked}.items
 # contributes to the twelve oddest; a cross marks a sensor that was wrong.
 
 display = OutlierDisplay.from_estimator(
-    detector, X_new, np.where(odd, "two sensors wrong", "in order"), rows=12
+    detector, X_new, np.where(odd, "two sensors wrong", "normal"), rows=12
 )
 for place, row in enumerate(display.row_names):
     columns = np.flatnonzero(wrong[row])
@@ -113,7 +113,7 @@ for place, row in enumerate(display.row_names):
     display.explain_ax_.plot(columns, rows, "x", color="tab:blue", mew=2)
 
 # %%
-# Some wrong rows lie among those in order. What the temperature outside was at another
+# Some wrong rows lie among the normal ones. What the temperature outside was at another
 # time, for one, is often nearly what it is now. Nothing can find these.
 #
 # The same as a list:
@@ -171,17 +171,17 @@ for name, model in others.items():
 # remembered rows, which are meant for gaps where no row ever was. Here nothing counts
 # but the relations between sensors, and those are what the networks know
 # (``memory=False``). On the tables of the benchmark the memory is worth having on the
-# whole, and the forest comes much closer (:doc:`/performance`). If you know of some
-# rows that they are odd, let them decide.
+# whole, and the forest comes much closer (:doc:`/performance`). If you know some odd
+# rows, use them to choose.
 #
 # Are the p-values right?
 # -----------------------
 #
 # A p-value of at most :math:`a` should come up with probability :math:`a` for a fresh
-# row that is in order. That can be measured, since fresh rows cost nothing here.
+# normal row. That can be measured, since fresh rows cost nothing here.
 
 fresh = detector.p_values(readings(10000, rng))
-print("level  share of 10,000 fresh rows in order")
+print("level  share of 10,000 fresh normal rows")
 for level in (0.001, 0.01, 0.05, 0.1, 0.5):
     print(f"{level:5}  {(fresh <= level).mean():.4f}")
 

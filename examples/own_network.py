@@ -35,11 +35,11 @@ X_train, X_test, y_train, y_test, image_shape = load_images()
 # -------------
 #
 # Each takes the number of features and of codes, and returns two new modules whenever
-# it is called. The first has wide layers with layer normalisation.
+# it is called. The first has layers with layer normalisation.
 
 
 def normalised(n_features, n_components):
-    """Return wide layers with layer normalisation."""
+    """Return dense layers with layer normalisation."""
     encoder = nn.Sequential(
         *(nn.Linear(n_features, 128), nn.LayerNorm(128), nn.GELU()),
         nn.Linear(128, n_components),

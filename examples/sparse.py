@@ -21,9 +21,8 @@ from skae import SparseAutoencoder
 from skae.metrics import reconstruction_r2
 from skae.plotting import FeatureDisplay, ReconstructionDisplay
 
-CODES, RHO = 128, 0.05
-
 X_train, X_test, y_train, y_test, image_shape = load_images()
+CODES, RHO = 2 * X_train.shape[1], 0.05
 print(f"{CODES} codes for {X_train.shape[1]} pixels")
 
 # %%
@@ -52,7 +51,8 @@ for name, model in models.items():
 # "l1" codes come near zero, and only "topk" makes them exactly zero.
 #
 # The mean activation of each code, over the training images, is in
-# ``mean_activation_``:
+# ``mean_activation_``. With "topk" some codes are hardly ever among the largest, and
+# their bar is at zero:
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained", sharey=True)
 for ax, (name, model) in zip(axes, models.items(), strict=True):

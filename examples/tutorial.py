@@ -176,7 +176,7 @@ flagged = pd.Series(detector.predict(new) == -1, index=new.index)
 print(flagged.groupby(kind).agg(["sum", "size"]))
 
 # %%
-# Who looks through many rows wants a list with few false alarms.
+# Anyone who looks through many rows wants a list with few false alarms.
 # ``false_discovery_control`` adjusts the p-values, so that of the rows listed at 0.1
 # about one in ten is a false alarm at most, and fewer the more true outliers there are.
 # That is an average over many such lists, and a single list can hold more or fewer.
@@ -255,8 +255,9 @@ with TemporaryDirectory() as folder:
     skops.io.dump(denoiser, path)
     safe = skops.io.load(path, trusted=["skae._denoising.DenoisingAutoencoder"])
 
-same = denoiser.transform(X_test) == safe.transform(X_test)
-print("same codes from the file:", same.all())
+codes = denoiser.transform(X_test)
+for model in (loaded, safe):
+    print("same codes from the file:", (model.transform(X_test) == codes).all())
 
 # %%
 # Where to go on

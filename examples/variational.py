@@ -18,7 +18,7 @@ images.
 # Likelihood
 # ----------
 #
-# Two thirds of the digits train both models; the others tell what the models are worth.
+# Two thirds of the digits train the models; the others tell what they are worth.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -93,7 +93,7 @@ _ = draw_images(
 # -------------------------
 #
 # The codes of two digits are the ends of a line, and each point on it can be decoded.
-# Below each such way is the one that leads through pixels.
+# Below each path is the one that leads through pixels.
 
 first = np.unique(y_test, return_index=True)[1]  # an image of each kind
 share = np.linspace(0, 1, 10)[:, np.newaxis]
@@ -138,7 +138,7 @@ for name, images in measured.items():
 # %%
 # Halfway between two codes there is something more like a digit than halfway between
 # two images, but less like one than a reconstruction; and so it is with samples. The
-# ways between digits cross gaps where there are none.
+# paths between digits cross gaps that hold no digits.
 #
 # Two codes: a map
 # ----------------

@@ -110,8 +110,8 @@ class Plain(Kind):
 class NestedDropout(Layer):
     """Keep only the first m codes of some rows, m uniform in 1 .. n_components.
 
-    Rows are cut with probability ``rate``. The codes become ordered: the first m
-    reconstruct on their own as well as they can.
+    Rows are cut with probability ``rate``. The codes become ordered: the first m learn
+    to reconstruct on their own.
 
     References
     ----------

@@ -41,8 +41,8 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
 
     Notes
     -----
-    "auto" is a rate of 6e-3 and batches of 64 images here. Training takes some 10 ms a
-    step for 28 x 28 pixels on one core.
+    "auto" is a rate of 6e-3 and batches of 64 images here. A step takes many times as
+    long as that of a dense network.
 
     References
     ----------

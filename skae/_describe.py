@@ -12,8 +12,9 @@ PARAMETERS = r"""
         Number of codes. A float in (0, 1) asks for the fewest whose reconstruction
         explains that share of the variance of held-out rows, a standard error to
         spare (PCA's number on the training rows where none are held out); the codes are
-        then ordered, the first m reconstructing on their own as well as they can. None
-        takes as many as PCA needs for 95 % of the variance of the training rows.
+        then ordered: the first m work on their own, though not as well as m codes that
+        were asked for. None takes as many as PCA needs for 95 % of the variance of the
+        training rows.
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers; the decoder mirrors them. "auto" is two
         layers that grow with the table.

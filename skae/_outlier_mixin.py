@@ -57,8 +57,8 @@ class DetectorMixin(OutlierMixin, _SetOutputMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            About 0 for a row such as half of the training rows are, -1 for one such as
-            one in ten is, unbounded below. With an `estimator`, its own scores.
+            About 0 for an ordinary training row, -1 for one at the edge of the oddest
+            tenth or so, unbounded below. With an `estimator`, its own scores.
         """
         table = self._table(X)
         if hasattr(self, "estimator_"):
@@ -102,7 +102,8 @@ class DetectorMixin(OutlierMixin, _SetOutputMixin, BaseEstimator):
 
         Of fresh rows like the training rows, about a share a has a p-value of at most
         a. ``scipy.stats.false_discovery_control`` turns p-values into adjusted ones:
-        of the rows whose adjusted value is at most 0.1, about one in ten is no outlier.
+        of the rows whose adjusted value is at most 0.1, at most about one in ten is no
+        outlier.
 
         Parameters
         ----------

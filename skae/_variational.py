@@ -26,7 +26,7 @@ class VAE(DensityMixin, BaseAutoencoder):
     with normal posteriors q. With `likelihood="gaussian"` each feature has a variance
     of its own about the decoder's mean, which is learned. At the first step the bound
     of every row is its log-likelihood under `PCA`, and held-out rows keep PCA where the
-    network is no better. A network that is kept leaves one row in a hundred to PCA: a
+    network is no better. A network with an anchor leaves one row in a hundred to PCA: a
     row unlike all that it has seen then costs at most 4.6 nats against PCA. Codes are
     posterior means: deterministic, in units of the standard normal prior.
 

@@ -134,6 +134,8 @@ def contraction_numbers():
     """Return the single figures of contraction."""
     tables, fashion = read("family_contraction"), contractive_fits().iloc[-1]
     low, high = weights(tables)
+    images = read("family_contraction_fashion")
+    heavy = images[images.contraction == high].iloc[0]
     mean = {
         weight: tables[tables.contraction == weight][["norm_ratio", "error_ratio"]]
         for weight in (low, high)
@@ -143,6 +145,9 @@ def contraction_numbers():
         "contraction_high": high,
         "contraction_high_norm": f"{geometric_mean(mean[high].norm_ratio):.3f}",
         "contraction_high_error": f"{geometric_mean(mean[high].error_ratio):.2f}",
+        "contraction_high_error_images": f"{heavy.error_ratio:.2f}",
+        "contraction_high_moved": f"{heavy.moved_ratio:.0f}",
+        "contraction_high_inside": f"{heavy.inside_ratio:.2f}",
         "contraction_error": between(mean[low].error_ratio),
         "contraction_moved": f"{fashion.moved_ratio:.1f}",
         "contraction_inside": f"{fashion.inside_ratio:.2f}",

@@ -44,8 +44,13 @@ def likelihood_images():
 def likelihood_numbers():
     """Return the single figures of likelihoods."""
     fits = read("likelihood")
-    gain = fits["vae-pca"]
+    gain, images = fits["vae-pca"], read("likelihood_images").iloc[0]
     return {
+        "images_codes": images.codes,
+        "images_rows": f"{images['rows']:,}",
+        "images_test_rows": f"{images.test_rows:,}",
+        "images_draws": f"{images.draws:,}",
+        "images_independent": f"{images.independent:.1f}",
         "likelihood_tables": fits.table.nunique(),
         "likelihood_fits": len(fits),
         "likelihood_above": int((gain > SAME).sum()),

@@ -128,7 +128,7 @@ def outlier_numbers():
     """Return the single figures of outlier detection."""
     found = read("outliers_detection").set_index("method")
     fits, rates = detector_fits(), read("outliers_pvalues")
-    slower = fits["/pyod-ae"] > 1
+    slower, many = fits["/pyod-ae"] > 1, many_rows(rates)
     rate = rates[(rates.method == "skae") & (rates.level == 0.05)].iloc[0]
     cells = read("outliers_explain").set_index("table")
     cells = cells[["skae", "z", "robust_z", "nearest"]].drop("mean")
@@ -141,6 +141,7 @@ def outlier_numbers():
         "beats_forest": found.beats_iforest["skae"],
         "beats_neighbour": found.beats_knn["skae"],
         "fit_forest": f"{fits['/iforest'].median():.1f}",
+        "fit_forest_worst": f"{fits['/iforest'].max():.0f}",
         "fit_pyod": f"{fits['/pyod-ae'].median():.2f}",
         "fit_slower": int(slower.sum()),
         "fit_worst": f"{fits['/pyod-ae'].max():.0f}",
@@ -148,8 +149,9 @@ def outlier_numbers():
         "small_tables": int((fits.n_train < SMALL).sum()),
         "small_slower": int((slower & (fits.n_train < SMALL)).sum()),
         "false_level": rate.level,
-        "false_mean": f"{rate['mean']:.3f}",
-        "false_rows": many_rows(rates),
+        "false_mean": f"{100 * rate['mean']:.1f} %",
+        "false_worst": f"{100 * rate[f'worst,rows>={many}']:.1f} %",
+        "false_rows": many,
         "blame_tables": len(cells),
         "blame_best": int((cells.idxmax(axis=1) == "skae").sum()),
         "scored_rows": f"{scored['rows']:,}",

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .results import geometric_mean, read
+from .results import between, geometric_mean, read
 
 SAME = 1e-6  # errors whose ratio is as near to one are those of the same model
 
@@ -54,7 +54,8 @@ def reconstruction_numbers():
     """Return the single figures of reconstruction."""
     fits, fashion = read("reconstruction"), read("reconstruction_fashion").iloc[0]
     worst = fits.loc[fits.ratio.idxmax()]
-    share = read("nested_share")
+    share, ordered = read("nested_share"), read("nested_codes")
+    means = ordered.groupby("m").ratio.agg(geometric_mean)
     reached = share.points_short <= 0
     return {
         "reconstruction_seeds": fits.seed.nunique(),
@@ -67,6 +68,8 @@ def reconstruction_numbers():
         "reconstruction_worse": int((fits.ratio > 1.001).sum()),
         "fashion_error": f"{fashion.error:.4f}",
         "fashion_pca": f"{fashion.pca_error:.4f}",
+        "nested_means": between(means),
+        "nested_worst": f"{ordered.ratio.max():.2f}",
         "share_asked": share.asked[0],
         "share_tables": len(share),
         "share_reached": int(reached.sum()),

@@ -38,7 +38,7 @@ def between(values, digits=2):
     return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
-def median_and_range(values):
+def median_and_range(values, digits=2):
     """Return the median as text, with the lowest and the highest value."""
     low, middle, high = np.quantile(values, (0, 0.5, 1))
-    return f"{middle:.2f} ({low:.2f}-{high:.2f})"
+    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
