@@ -47,7 +47,7 @@ class Posterior(Layer):
     .. math::
 
         z = m + \sigma \varepsilon, \qquad
-        \mathrm{KL} = \frac12 \sum_j m_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2
+        \mathrm{KL} = \frac12 \sum_j (m_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)
 
     References
     ----------

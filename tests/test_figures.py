@@ -97,3 +97,8 @@ def test_the_page_shows_all_tables_and_knows_all_figures():
     assert sorted(shown) == sorted(path.name for path in tables.glob("*.csv"))
     known = re.findall(r"^\.\. \|(\w+)\|", (tables / "numbers.txt").read_text(), re.M)
     assert set(re.findall(r"\|(\w+)\|", page)) <= set(known)
+
+
+def test_counts_have_no_decimals():
+    text = (ROOT / "docs" / "tables" / "numbers.txt").read_text()
+    assert not re.findall(r"\d,\d{3}\.\d|_(?:rows|codes|draws)\| replace:: .*\.", text)

@@ -470,3 +470,17 @@ def test_a_single_component_has_a_whole_tick(X, quick):
     ax = ExplainedVarianceDisplay.from_estimator(PCA(1).fit(X), X).ax_
     low, high = ax.get_xlim()
     assert [tick for tick in ax.get_xticks() if low <= tick <= high] == [1]
+
+
+def test_values_of_several_models_do_not_crowd():
+    ax = LossCurveDisplay(np.arange(4), [50, 9, 4], [60, 9, 5, 4]).plot().ax_
+    few = np.geomspace(1, 1e-4, 4)
+    LossCurveDisplay(np.arange(4), few[1:] / 10, few / 10).plot(ax)
+    low, high = ax.get_ylim()
+    assert sum(low <= tick <= high for tick in ax.get_yticks()) <= 9
+
+
+@pytest.mark.parametrize("share", [0.6, np.float32(0.6)])
+def test_shares_of_all_types(share, X, quick):
+    model = AutoencoderTransformer(share, **quick).fit(X)
+    assert LossCurveDisplay.from_estimator(model).dropped

@@ -341,3 +341,39 @@ def test_codes_that_cannot_be_projected(X):
         LatentDisplay.from_predictions(X[:1, :3])
     display = LatentDisplay.from_predictions(np.ones((5, 3)))
     np.testing.assert_allclose(display.points, 0)
+
+
+@pytest.mark.parametrize("marker", [np.array([[0, 0], [1, 0], [0, 1]]), 0, "s"])
+def test_markers_of_all_kinds(marker, X):
+    display = LatentDisplay.from_predictions(X[:, :2], scatter_kw={"marker": marker})
+    assert ink(display) > 200
+
+
+def test_labels_that_read_the_same(X):
+    y = np.array(["1", 1, "a", 2] * 5, dtype=object)
+    with pytest.raises(ValueError, match="different labels that read the same"):
+        LatentDisplay.from_predictions(X[:20, :2], y)
+    assert plt.get_fignums() == []
+
+
+def test_labels_of_different_lengths(X):
+    y = pd.Series([(1, 2), (3,)] * 10)
+    display = LatentDisplay.from_predictions(X[:20, :2], y)
+    assert legend(display.ax_) == ["(1, 2)", "(3,)"]
+
+
+@pytest.mark.parametrize(("n", "shown"), [(10, True), (11, False)])
+def test_a_legend_that_covers_points_is_short(n, shown, X):
+    _, ax = plt.subplots()
+    y = [f"{i % n}" for i in range(len(X))]
+    LatentDisplay.from_predictions(X[:, :2], y, ax=ax)
+    assert (ax.get_legend() is not None) == shown
+
+
+def test_axes_that_are_in_no_grid_have_their_legend_inside(X):
+    figure, whole = plt.subplots(layout="constrained")
+    ax = whole.inset_axes((0.3, 0.3, 0.6, 0.6))
+    LatentDisplay.from_predictions(X[:, :2], [0, 1, 2] * (len(X) // 3), ax=ax)
+    figure.canvas.draw()
+    beside = ax.get_legend().get_window_extent()
+    assert ax.get_window_extent().fully_containsx(beside.x1)

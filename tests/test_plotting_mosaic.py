@@ -493,3 +493,25 @@ def test_profiles_of_a_grid_have_columns_in_deviations(X):
     own = ManifoldDisplay(display.cells, display.across, display.up).plot()
     heights = own.lines_[0].get_ydata()
     assert not np.allclose(heights, display.lines_[0].get_ydata(), equal_nan=True)
+
+
+def test_a_single_row_is_drawn_as_it_is():
+    table = np.array([[1.0, 5.0, 2.0]])
+    display = ReconstructionDisplay.from_predictions(table, table + 0.5)
+    y = profile(display.lines_[2], 0, 3)[1]
+    np.testing.assert_allclose((y[0] - y[1]) / (y[2] - y[1]), 4 / 3)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (20, 50), (8, 17), (2, 32)])
+@pytest.mark.parametrize("size", [None, (6, 6), (4, 8)])
+def test_pictures_keep_their_ratio_on_any_axes(shape, size):
+    table = np.random.default_rng(0).uniform(size=(3, shape[0] * shape[1]))
+    ax = None if size is None else plt.subplots(figsize=size)[1]
+    display = ReconstructionDisplay.from_predictions(
+        table, table, image_shape=shape, ax=ax
+    )
+    display.figure_.canvas.draw()
+    corners = display.ax_.transData.transform([(0, 0), shape[::-1]])
+    wide, tall = np.abs(corners[1] - corners[0])
+    least = 0.4 / 0.85
+    np.testing.assert_allclose(tall / wide, max(shape[0] / shape[1], least), rtol=1e-6)

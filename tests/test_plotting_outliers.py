@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.covariance import EllipticEnvelope
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
@@ -20,7 +21,12 @@ from sklearn.linear_model import SGDOneClassSVM
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from sklearn.svm import OneClassSVM
 
 from skae import AutoencoderOutlierDetector, AutoencoderTransformer
@@ -512,3 +518,44 @@ def test_panels_can_be_laid_out_again(detector, new):
     plt.figure(display.figure_.number)
     plt.tight_layout()
     display.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_row_names_have_room_between_the_panels(layout):
+    rng = np.random.default_rng(0)
+    ax = None if layout is None else plt.subplots(figsize=(11, 5), layout=layout)[1]
+    display = OutlierDisplay.from_predictions(
+        rng.normal(size=50),
+        contributions=rng.uniform(size=(5, 4)),
+        row_names=[f"machine number {i} in the hall" for i in range(5)],
+        ax=ax,
+    )
+    display.figure_.canvas.draw()
+    scores = display.ax_.get_window_extent()
+    label = display.explain_ax_.yaxis.get_tightbbox(display.figure_.canvas.renderer)
+    assert scores.x1 < label.x0
+
+
+def test_names_of_steps_that_choose_columns(X, new, quick):
+    """Rows may have columns that the pipeline leaves alone, in any order."""
+    detector = AutoencoderOutlierDetector(AutoencoderTransformer(2, **quick))
+    chosen = ColumnTransformer([("s", StandardScaler(), NAMES[:4])])
+    frame = pd.DataFrame(X, columns=NAMES)
+    model = make_pipeline(chosen, detector).fit(frame)
+    more = pd.DataFrame(new, columns=NAMES)[NAMES[::-1]].assign(more=1.0)
+    display = OutlierDisplay.from_estimator(model, more, rows=2)
+    assert display.feature_names == [f"s__{name}" for name in NAMES[:4]]
+
+
+def test_columns_that_are_called_by_numbers(X, new, quick):
+    detector = AutoencoderOutlierDetector(AutoencoderTransformer(2, **quick))
+    model = make_pipeline(PolynomialFeatures(2, include_bias=False), detector)
+    model.fit(pd.DataFrame(X[:, :3]))
+    display = OutlierDisplay.from_estimator(model, pd.DataFrame(new[:, :3]), rows=2)
+    assert display.feature_names[:4] == ["0", "1", "2", "0^2"]
+
+
+def test_labels_that_are_pairs(forest, X):
+    y = pd.Series([("a", 1), ("b", 2)] * (len(X) // 2))
+    display = OutlierDisplay.from_estimator(forest, X[: len(y)], y)
+    assert legend(display.ax_)[:2] == ["('a', 1)", "('b', 2)"]

@@ -44,10 +44,10 @@ def likelihood_images():
 def likelihood_numbers():
     """Return the single figures of likelihoods."""
     fits = read("likelihood")
-    gain, images = fits["vae-pca"], read("likelihood_images").iloc[0]
+    gain, images = fits["vae-pca"], next(read("likelihood_images").itertuples())
     return {
         "images_codes": images.codes,
-        "images_rows": f"{images['rows']:,}",
+        "images_rows": f"{images.rows:,}",
         "images_test_rows": f"{images.test_rows:,}",
         "images_draws": f"{images.draws:,}",
         "images_independent": f"{images.independent:.1f}",

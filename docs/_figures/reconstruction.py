@@ -4,6 +4,7 @@ import pandas as pd
 
 from .results import between, geometric_mean, read
 
+ENOUGH = 5  # tables for a mean
 SAME = 1e-6  # errors whose ratio is as near to one are those of the same model
 
 
@@ -55,7 +56,8 @@ def reconstruction_numbers():
     fits, fashion = read("reconstruction"), read("reconstruction_fashion").iloc[0]
     worst = fits.loc[fits.ratio.idxmax()]
     share, ordered = read("nested_share"), read("nested_codes")
-    means = ordered.groupby("m").ratio.agg(geometric_mean)
+    by_length = ordered.groupby("m").ratio
+    means = by_length.agg(geometric_mean)[by_length.size() >= ENOUGH]
     reached = share.points_short <= 0
     return {
         "reconstruction_seeds": fits.seed.nunique(),
@@ -68,6 +70,7 @@ def reconstruction_numbers():
         "reconstruction_worse": int((fits.ratio > 1.001).sum()),
         "fashion_error": f"{fashion.error:.4f}",
         "fashion_pca": f"{fashion.pca_error:.4f}",
+        "nested_enough": ENOUGH,
         "nested_means": between(means),
         "nested_worst": f"{ordered.ratio.max():.2f}",
         "share_asked": share.asked[0],

@@ -13,24 +13,36 @@ def open_axes(
     size: tuple[float, float] | None = None,
     layout: str = "tight",
 ) -> Any:
-    """Return the axes that were passed, or those of a new figure.
+    """Return the axes that were passed, or those of a new figure."""
+    check_matplotlib_support(f"{type(display).__name__}.plot")
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return new_axes(display, size, layout)
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be a matplotlib Axes, not {type(ax).__name__}.")
+    if ax.figure is None:
+        raise ValueError("ax was removed from its figure; pass another one.")
+    return ax
+
+
+def new_axes(
+    display: object,
+    size: tuple[float, float] | None = None,
+    layout: str = "tight",
+    **grid: Any,
+) -> Any:
+    """Return the axes of a new figure.
 
     The layout "compressed" suits pictures, whose sides have a ratio that is given, and
     "tight" the rest: a colour bar made under it can be laid out again.
     """
     check_matplotlib_support(f"{type(display).__name__}.plot")
     import matplotlib.pyplot as plt
-    from matplotlib.axes import Axes
 
-    if ax is not None:
-        if not isinstance(ax, Axes):
-            raise TypeError(f"ax must be a matplotlib Axes, not {type(ax).__name__}.")
-        if ax.figure is None:
-            raise ValueError("ax was removed from its figure; pass another one.")
-        return ax
     if size is not None:
         size = min(size[0], WIDEST), min(size[1], WIDEST)
-    return plt.subplots(figsize=size, layout=layout)[1]
+    return plt.subplots(figsize=size, layout=layout, **grid)[1]
 
 
 def makes_room(ax: Any) -> bool:
@@ -38,7 +50,8 @@ def makes_room(ax: Any) -> bool:
     from matplotlib.layout_engine import ConstrainedLayoutEngine, TightLayoutEngine
 
     engine = ax.figure.get_layout_engine()
-    return isinstance(engine, ConstrainedLayoutEngine | TightLayoutEngine)
+    kinds = ConstrainedLayoutEngine | TightLayoutEngine
+    return ax.get_subplotspec() is not None and isinstance(engine, kinds)
 
 
 def styled(artist: str, given: Any, **defaults: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Points coloured by what they are: labels with a legend, numbers with a colour bar."""
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ._canvas import makes_room, styled
 
 MANY = 20  # more numbers than these are a scale, not labels
 MOST_NAMED = 50  # labels in a legend
+MOST_INSIDE = 10  # labels in a legend that covers points
 LEGEND_ROWS = 18
 
 
@@ -31,14 +33,18 @@ def check_target(y: Any, rows: Any) -> np.ndarray:
 
 
 def _plain(objects: np.ndarray) -> np.ndarray:
-    """Return objects as numbers or words if they are such, else so that they sort."""
-    values = np.asarray(objects.tolist())
-    if values.ndim == 1 and values.dtype.kind in "biufU":
-        return values
+    """Return objects as numbers if they are such, else so that they sort."""
+    if all(isinstance(value, Number) for value in objects):
+        return np.asarray(objects.tolist())
     try:
         np.unique(objects)
     except TypeError:
-        return objects.astype(str)
+        words = objects.astype(str)
+        if len(set(words)) < len(set(objects)):
+            raise ValueError(
+                "y has different labels that read the same, such as 1 and '1'."
+            ) from None
+        return words
     return objects
 
 
@@ -87,7 +93,8 @@ def scatter(ax: Any, points: np.ndarray, y: np.ndarray | None, options: Any) -> 
     own = {"c": code, "cmap": palette(len(labels))}
     own |= {"vmin": -0.5, "vmax": len(labels) - 0.5}
     drawn = ax.scatter(*points.T, **styled("scatter", options, **own))
-    if drawn.get_array() is not None and len(labels) <= MOST_NAMED:
+    most = MOST_NAMED if makes_room(ax) else MOST_INSIDE
+    if drawn.get_array() is not None and len(labels) <= most:
         handles = drawn.legend_elements(num=list(range(len(labels))))[0]
         names = [str(label) for label in labels]
         place: dict[str, Any] = {"ncols": -(-len(names) // LEGEND_ROWS)}
@@ -102,7 +109,8 @@ def _edged(options: dict[str, Any]) -> dict[str, Any]:
     import matplotlib as mpl
     from matplotlib.markers import MarkerStyle
 
-    marker = MarkerStyle(options.get("marker") or mpl.rcParams["scatter.marker"])
+    marker = options.get("marker")
+    marker = MarkerStyle(mpl.rcParams["scatter.marker"] if marker is None else marker)
     if options.keys() & {"edgecolor", "linewidth"} or not marker.is_filled():
         return options
     return options | {"linewidth": 0}

@@ -98,7 +98,10 @@ def explained(estimator: Any, rows: Any) -> tuple[np.ndarray, list[str]]:
 
 def _names_after(steps: Pipeline, names: Any) -> Any:
     """Return names for what comes out of steps, None if one of them gives no names."""
+    if hasattr(steps, "feature_names_in_"):  # which need not be those of all rows
+        names = None
     try:
-        return steps.get_feature_names_out(names)
-    except (AttributeError, ValueError):
+        given = None if names is None else [str(name) for name in names]
+        return steps.get_feature_names_out(given)
+    except (AttributeError, TypeError, ValueError):
         return None

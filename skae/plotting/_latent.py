@@ -75,7 +75,8 @@ class LatentDisplay:
         y : array-like of shape (n_samples,), default=None
             What colours them. Up to 20 different whole numbers are labels, and so is
             whatever is no number; other numbers are a scale. More than 50 labels have
-            no legend.
+            no legend, nor have more than 10 on an `ax` whose figure has no layout that
+            makes room beside it ("constrained" or "tight").
         components : tuple of two int, default=None
             Which codes to draw; None draws two as they are, more by `projection`.
         projection : transformer, default=None

@@ -1,5 +1,6 @@
 """How training went."""
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,18 @@ def _baseline(model: Any) -> str:
     return "independent columns" if bernoulli else "PCA"
 
 
-def _logarithmic(ax: Any, *, many: bool) -> None:
+def _is_share(n_components: Any) -> bool:
+    """Say whether a share of the variance was asked for."""
+    return isinstance(n_components, Real) and not isinstance(n_components, Integral)
+
+
+def _logarithmic(ax: Any) -> None:
     """Make losses logarithmic, with their plain values beside the axis."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    many = high > 1000 * low
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if many else (1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
@@ -154,7 +162,7 @@ class LossCurveDisplay:
             pca_kept=model.pca_ratio_ == 1.0,
             baseline=_baseline(model),
             unit=_unit(model),
-            dropped=isinstance(model.n_components, float),
+            dropped=_is_share(model.n_components),
             name=name,
         )
         return display.plot(ax, line_kw=line_kw)
@@ -199,7 +207,7 @@ class LossCurveDisplay:
             )  # fmt: skip
         both = np.concatenate([self.training, self.validation])
         if len(both) and both.min() > 0 and both.max() > 10 * both.min():
-            _logarithmic(ax, many=both.max() > 1000 * both.min())
+            _logarithmic(ax)
         ax.set(xlabel="step", ylabel=self.unit)
         if lines:
             ax.legend()

@@ -108,7 +108,7 @@ class ManifoldDisplay:
         X : array-like of shape (n_samples, n_features), default=None
             Rows: the grid lies over the middle 95 % of their two codes, with the other
             codes at their medians. None, for a `VAE`, takes the prior's middle 95 %
-            and its mean.
+            and its mean, and profiles are in deviations of the cells.
         components : tuple of two int, default=(0, 1)
             The codes across and up.
         n_grid : int, default=12

@@ -145,8 +145,11 @@ class Mosaic:
             else:
                 block[:] = pixels
         options = {} if colour else {"cmap": "gray_r", "vmin": low, "vmax": high}
-        # Pixels of pictures that would be thin strips are drawn as wide as they are.
-        options["aspect"] = "auto" if LEAST in self._inches else "equal"
+        # Strips are widened: their pixels are no squares, and must not be blurred.
+        wide, tall = self._inches
+        options["aspect"] = tall / height / (wide / width)
+        if not np.isclose(options["aspect"], 1):
+            options["interpolation"] = "nearest"
         return ax.imshow(canvas, **styled("image", im_kw, **options))
 
     def profiles(self, ax: Any, cells: np.ndarray, limits: Any, line_kw: Any) -> list:

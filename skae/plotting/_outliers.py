@@ -6,13 +6,14 @@ import numpy as np
 from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from ._canvas import open_axes, styled
+from ._canvas import new_axes, open_axes, styled
 from ._colours import check_labels, palette
 from ._estimators import explained, last_step
 from ._tables import column_names, numbers, picked
 
 MOST_COLUMNS = 20
 N_BINS = 40
+WIDTHS = 1, 1.6  # of the panels, in proportion
 SEVERAL = (list, tuple, np.ndarray)
 
 
@@ -237,10 +238,13 @@ class OutlierDisplay:
         return self
 
     def _panels(self, ax: Any) -> Any:
-        """Return the two axes that were passed, or two in the place of one."""
+        """Return two axes: those passed, new ones, or two in the place of one."""
         if isinstance(ax, SEVERAL):
             return [open_axes(self, one) for one in _two(ax)]
-        ax = open_axes(self, ax, (11, 1.6 + 0.28 * max(10, len(self.row_names))))
+        if ax is None:
+            size = 11, 1.6 + 0.28 * max(10, len(self.row_names))
+            return new_axes(self, size, ncols=2, width_ratios=WIDTHS)
+        ax = open_axes(self, ax)
         figure, place = ax.figure, ax.get_subplotspec()
         if place is None:
             raise ValueError(
@@ -248,7 +252,7 @@ class OutlierDisplay:
                 "two axes, or one that plt.subplots made."
             )
         current = figure.gca()
-        grid = place.subgridspec(1, 2, width_ratios=[1, 1.6])
+        grid = place.subgridspec(1, 2, width_ratios=WIDTHS)
         panels = [figure.add_subplot(part) for part in grid]
         ax.remove()
         figure.sca(panels[0] if current is ax else current)
@@ -259,8 +263,8 @@ class OutlierDisplay:
         if self.y is None:
             own = {"color": "0.6"}
         else:
-            labels = np.unique(self.y)
-            scores = [scores[self.y == label] for label in labels]
+            labels, code = np.unique(self.y, return_inverse=True)
+            scores = [scores[code == i] for i in range(len(labels))]
             names = [str(label) for label in labels]
             own = {"color": list(palette(len(labels)).colors), "label": names}
             own |= {"histtype": "stepfilled", "alpha": 0.6}

@@ -41,8 +41,11 @@ def moments(X: Any) -> tuple[np.ndarray, np.ndarray]:
 def in_deviations(table: np.ndarray, mean: Any, variance: Any) -> np.ndarray:
     """Return a table less the mean, in standard deviations of its columns.
 
-    Constant columns keep their unit.
+    Constant columns keep their unit. If all are constant, as those of a single row are,
+    the table is left as it is.
     """
+    if not np.any(variance):
+        return table
     return (table - mean) / np.sqrt(np.where(variance > 0, variance, 1.0))
 
 
