@@ -118,6 +118,13 @@ def _cpu_name():
     return platform.processor() or platform.machine()
 
 
+def _instructions():
+    """Return the vector instructions that PyTorch uses."""
+    import torch
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
 def machine_line():
     """Return one line that says on what the figures were measured."""
     versions = [f"Python {platform.python_version()}"]
@@ -126,5 +133,5 @@ def machine_line():
             versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
-    cores = f"{os.cpu_count()} cores"
-    return "Machine: " + ", ".join([_cpu_name(), cores, platform.system(), *versions])
+    machine = [_cpu_name(), f"{os.cpu_count()} cores", _instructions()]
+    return "Machine: " + ", ".join([*machine, platform.system(), *versions])

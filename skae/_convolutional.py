@@ -41,8 +41,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
 
     Notes
     -----
-    "auto" is a rate of 6e-3 and batches of 64 images here. A step takes many times as
-    long as that of a dense network.
+    "auto" is a rate of 6e-3 and batches of 64 images here.
 
     References
     ----------

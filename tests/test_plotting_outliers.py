@@ -559,3 +559,10 @@ def test_labels_that_are_pairs(forest, X):
     y = pd.Series([("a", 1), ("b", 2)] * (len(X) // 2))
     display = OutlierDisplay.from_estimator(forest, X[: len(y)], y)
     assert legend(display.ax_)[:2] == ["('a', 1)", "('b', 2)"]
+
+
+@pytest.mark.parametrize("names", [{"row_names": ["a"]}, {"feature_names": NAMES}])
+def test_names_of_contributions_that_are_not_there(names):
+    with pytest.raises(ValueError, match="are names of contributions"):
+        OutlierDisplay.from_predictions(np.arange(5.0), **names)
+    assert plt.get_fignums() == []

@@ -111,9 +111,9 @@ class FeatureDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of pictures.
         bar_kw : dict, default=None
-            Options for `bar`.
+            Options for `bar`, where there are no pictures.
 
         Returns
         -------
@@ -161,9 +161,9 @@ class FeatureDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of pictures.
         bar_kw : dict, default=None
-            Options for `bar`.
+            Options for `bar`, where there are no pictures.
 
         Returns
         -------

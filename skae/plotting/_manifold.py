@@ -119,9 +119,9 @@ class ManifoldDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of pictures.
         line_kw : dict, default=None
-            Options for `plot`, where rows are no pictures.
+            Options for `plot`, of profiles.
 
         Returns
         -------
@@ -167,9 +167,9 @@ class ManifoldDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of pictures.
         line_kw : dict, default=None
-            Options for `plot`, where rows are no pictures.
+            Options for `plot`, of profiles.
 
         Returns
         -------

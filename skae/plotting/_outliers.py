@@ -97,7 +97,7 @@ class OutlierDisplay:
         X : array-like of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,), default=None
-            Labels, if they are known.
+            Labels, if they are known, 20 different ones at the most.
         rows : int or array-like of int, default=None
             Which rows to explain, or how many of the oddest. For that the detector
             needs `explain`, as `AutoencoderOutlierDetector` has it.
@@ -107,7 +107,7 @@ class OutlierDisplay:
         hist_kw : dict, default=None
             Options for `hist`.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of the contributions.
 
         Returns
         -------
@@ -162,21 +162,21 @@ class OutlierDisplay:
         scores : array-like of shape (n_samples,)
             How ordinary each row is; the lower, the odder.
         y : array-like of shape (n_samples,), default=None
-            Labels, if they are known.
+            Labels, if they are known, 20 different ones at the most.
         threshold : float, default=None
             Below it rows are outliers.
         contributions : array-like of shape (n_rows, n_features), default=None
             What each column contributes to some rows, as `explain` returns it.
         row_names : sequence, default=None
-            Names of these rows; None numbers them.
+            Names of these rows; None numbers them. Only with `contributions`.
         feature_names : sequence of str, default=None
-            Names of the columns; None takes those of `contributions`.
+            Names of the columns; None takes those of `contributions`. Only with these.
         ax : matplotlib Axes or pair of Axes, default=None
             Where to draw; None makes a figure.
         hist_kw : dict, default=None
             Options for `hist`.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of the contributions.
 
         Returns
         -------
@@ -207,6 +207,11 @@ class OutlierDisplay:
                 "row_names": row_names,
                 "feature_names": feature_names,
             }
+        elif row_names is not None or feature_names is not None:
+            raise ValueError(
+                "row_names and feature_names are names of contributions. Pass these, "
+                "too."
+            )
         display = cls(scores, y=y, threshold=threshold, **parts)
         return display.plot(ax, hist_kw=hist_kw, im_kw=im_kw)
 
@@ -220,7 +225,7 @@ class OutlierDisplay:
         hist_kw : dict, default=None
             Options for `hist`.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of the contributions.
 
         Returns
         -------

@@ -111,9 +111,9 @@ class ReconstructionDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         im_kw : dict, default=None
-            Options for `imshow`, such as ``{"cmap": "viridis"}``.
+            Options for `imshow`, of pictures, such as ``{"cmap": "viridis"}``.
         line_kw : dict, default=None
-            Options for `plot`.
+            Options for `plot`, of profiles.
 
         Returns
         -------
@@ -170,9 +170,9 @@ class ReconstructionDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of pictures.
         line_kw : dict, default=None
-            Options for `plot`.
+            Options for `plot`, of profiles.
 
         Returns
         -------
@@ -213,9 +213,9 @@ class ReconstructionDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         im_kw : dict, default=None
-            Options for `imshow`.
+            Options for `imshow`, of pictures.
         line_kw : dict, default=None
-            Options for `plot`.
+            Options for `plot`, of profiles.
 
         Returns
         -------
