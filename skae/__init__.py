@@ -1,12 +1,12 @@
 """Autoencoders that behave like scikit-learn estimators."""
 
-from ._autoencoder import AutoencoderTransformer
-from ._contractive import ContractiveAutoencoder
-from ._convolutional import ConvolutionalAutoencoder
-from ._denoising import DenoisingAutoencoder
-from ._outliers import AutoencoderOutlierDetector
-from ._sparse import SparseAutoencoder
-from ._variational import VAE
+from ._autoencoders.autoencoder import AutoencoderTransformer
+from ._autoencoders.contractive import ContractiveAutoencoder
+from ._autoencoders.convolutional import ConvolutionalAutoencoder
+from ._autoencoders.denoising import DenoisingAutoencoder
+from ._autoencoders.sparse import SparseAutoencoder
+from ._autoencoders.variational import VAE
+from ._outliers.detector import AutoencoderOutlierDetector
 
 __all__ = [
     "VAE",

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from skae._codes import Plain
-from skae._posterior import Gaussian
+from skae._nn.latents.base import PlainLatent
+from skae._nn.latents.gaussian import GaussianLatent
 
 PHI = {
     "elu": F.elu,
@@ -59,11 +59,11 @@ def code_layer(kind, outputs, context, weight=0.0):
 
     ``weight`` is that of a penalty on mean activations.
     """
-    if isinstance(kind, Plain):
+    if isinstance(kind, PlainLatent):
         ones = torch.ones_like(outputs)
         kept = kind.layer(outputs.shape[-1], context).forward(ones)
         return outputs * kept, 0.0
-    if isinstance(kind, Gaussian):
+    if isinstance(kind, GaussianLatent):
         return _gaussian(kind, outputs, context)
     rho = kind.sparsity
     if kind.penalty == "topk":

@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.decomposition import PCA
 
-from skae import _anchor, _rows
-from skae._anchor import basis, fit_anchor, spectrum
-from skae._rows import Rows, moments
+from skae._pca import decomposition, anchor
+from skae._data import dataset
+from skae._data.dataset import Dataset
+from skae._data.statistics import column_statistics
+from skae._pca.anchor import fit_anchor
+from skae._pca.decomposition import anchor_sample, eigendecompose
 
 
 def graded(n_rows, n_features, seed=0):
@@ -26,14 +29,16 @@ def with_constant_column(table):
 
 
 def spectrum_of(table, k=None, weight=None, **options):
-    rows = Rows(table, None, weight)
-    return spectrum(rows, moments(rows).mean, k, **{"seed": 0, **options})
+    rows = Dataset(table, None, weight)
+    return eigendecompose(
+        rows, column_statistics(rows).mean, k, **{"seed": 0, **options}
+    )
 
 
 def anchor_of(table, k, *, linear=True, weight=None):
-    rows = Rows(table, None, weight)
-    stats = moments(rows)
-    found = spectrum(rows, stats.mean, k, seed=0)
+    rows = Dataset(table, None, weight)
+    stats = column_statistics(rows)
+    found = eigendecompose(rows, stats.mean, k, seed=0)
     return fit_anchor(rows, stats, found, k, linear=linear)
 
 
@@ -135,14 +140,14 @@ def test_components_are_orthonormal_whatever_the_table(table):
 
 
 def test_large_tables_are_sampled(monkeypatch):
-    rows = Rows(graded(500, 6))
-    assert basis(rows, seed=0) == (rows, torch.float64)
+    rows = Dataset(graded(500, 6))
+    assert anchor_sample(rows, seed=0) == (rows, torch.float64)
     monkeypatch.setattr(_anchor, "EXACT_PRODUCTS", 0)
     monkeypatch.setattr(_anchor, "SAMPLE_ROWS", 100)
-    few, dtype = basis(rows, seed=0)
+    few, dtype = anchor_sample(rows, seed=0)
     assert (len(few), dtype) == (100, torch.float32)
     monkeypatch.setattr(_anchor, "WIDE", 5)
-    assert len(basis(rows, seed=0)[0]) == 50
+    assert len(anchor_sample(rows, seed=0)[0]) == 50
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.95, 0.999])

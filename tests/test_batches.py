@@ -4,22 +4,25 @@ import numpy as np
 import pytest
 import torch
 
-from skae import _batches
-from skae._anchor import fit_anchor, spectrum
-from skae._batches import Frame, batches
-from skae._rows import Rows, moments
+from skae._training import batches as _batches
+from skae._data.dataset import Dataset
+from skae._data.statistics import column_statistics
+from skae._model.network import Preprocessor
+from skae._pca.anchor import fit_anchor
+from skae._pca.decomposition import eigendecompose
+from skae._training.batches import batches
 
 N, D, K, SIZE = 40, 3, 2, 8
 
 
 def anchor_of(rows):
-    stats = moments(rows)
-    return fit_anchor(rows, stats, spectrum(rows, stats.mean, K, seed=0), K)
+    stats = column_statistics(rows)
+    return fit_anchor(rows, stats, eigendecompose(rows, stats.mean, K, seed=0), K)
 
 
 def frame_of(*parts, unit=1.0, dtype=torch.float64, **options):
     options = {"centred": True, "linear": True, **options}
-    return Frame.of(
+    return Preprocessor.of(
         [anchor_of(part) for part in parts],
         unit=unit,
         stacked=len(parts) > 1,
@@ -68,7 +71,7 @@ def rows_of(drawn, anchor, unit=1.0):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_batch_holds_inputs_scores_and_targets(table, dtype):
-    rows = Rows(table)
+    rows = Dataset(table)
     anchor = anchor_of(rows)
     batch = frame_of(rows, unit=2.0, dtype=dtype).batch(table, trusting=True)
     centred = table - anchor.mean
@@ -81,7 +84,7 @@ def test_a_batch_holds_inputs_scores_and_targets(table, dtype):
 
 
 def test_inputs_are_clipped_to_the_training_range_and_scores_are_not(table):
-    rows = Rows(table)
+    rows = Dataset(table)
     anchor = anchor_of(rows)
     far = table[:2] + np.array([[1e3], [-1e3]])
     batch = frame_of(rows).batch(far, trusting=True)
@@ -91,7 +94,7 @@ def test_inputs_are_clipped_to_the_training_range_and_scores_are_not(table):
 
 
 def test_rows_are_trusted_as_far_as_they_are_in_the_training_range(table):
-    frame = frame_of(Rows(table))
+    frame = frame_of(Dataset(table))
     assert frame.batch(table, trusting=True).trust is None
     far = table.copy()
     far[1] += 1e6
@@ -102,18 +105,21 @@ def test_rows_are_trusted_as_far_as_they_are_in_the_training_range(table):
 
 
 def test_targets_may_stay_where_they_are(table):
-    batch = frame_of(Rows(table), unit=4.0, centred=False).batch(table, trusting=True)
+    batch = frame_of(Dataset(table), unit=4.0, centred=False).batch(
+        table, trusting=True
+    )
     np.testing.assert_allclose(batch.targets, table / 4)
 
 
 def test_without_a_linear_path_there_are_no_scores(table):
     assert (
-        frame_of(Rows(table), linear=False).batch(table, trusting=True).scores is None
+        frame_of(Dataset(table), linear=False).batch(table, trusting=True).scores
+        is None
     )
 
 
 def test_each_model_of_a_stack_has_its_own_anchor(table):
-    parts = [Rows(table).pick(np.arange(N // 2) + i * N // 2) for i in range(2)]
+    parts = [Dataset(table).pick(np.arange(N // 2) + i * N // 2) for i in range(2)]
     both = frame_of(*parts).batch(table, trusting=True)
     for m, part in enumerate(parts):
         alone = frame_of(part).batch(table, trusting=True)
@@ -129,10 +135,10 @@ def test_any_kind_of_array_gives_the_same_batches_and_stays_as_it_is(
     before = np.array(X)
     X.setflags(write=False)
     for centred in (True, False):
-        expected = frame_of(Rows(table), centred=centred).batch(
+        expected = frame_of(Dataset(table), centred=centred).batch(
             table[::-1], trusting=True
         )
-        batch = frame_of(Rows(X), centred=centred).batch(X[::-1], trusting=True)
+        batch = frame_of(Dataset(X), centred=centred).batch(X[::-1], trusting=True)
         torch.testing.assert_close(batch[:3], expected[:3])
     np.testing.assert_array_equal(X, before)
 
@@ -143,7 +149,7 @@ def test_any_kind_of_array_gives_the_same_batches_and_stays_as_it_is(
 @pytest.mark.parametrize("chunk_values", [1, 60, 1 << 20])
 def test_an_epoch_shows_every_row_once(monkeypatch, table, chunk_values):
     monkeypatch.setattr(_batches, "CHUNK_VALUES", chunk_values)
-    rows = Rows(table)
+    rows = Dataset(table)
     stream = batches([rows], frame_of(rows), SIZE, np.random.default_rng(0))
     order = np.lexsort(table.T)
     seen = []
@@ -155,7 +161,7 @@ def test_an_epoch_shows_every_row_once(monkeypatch, table, chunk_values):
 
 
 def test_batches_follow_each_other_without_a_gap_between_epochs(table):
-    rows = Rows(table)
+    rows = Dataset(table)
     size = 7  # does not divide 40
     stream = batches([rows], frame_of(rows), size, np.random.default_rng(0))
     seen = rows_of(first(N, stream), anchor_of(rows)).round()
@@ -164,7 +170,7 @@ def test_batches_follow_each_other_without_a_gap_between_epochs(table):
 
 
 def test_batches_are_of_the_rows_that_are_meant(table):
-    rows = Rows(table).pick(np.array([1, 5, 6, 30]))
+    rows = Dataset(table).pick(np.array([1, 5, 6, 30]))
     stream = batches([rows], frame_of(rows), 2, np.random.default_rng(0))
     seen = rows_of(first(20, stream), anchor_of(rows)).round()
     np.testing.assert_array_equal(
@@ -175,7 +181,7 @@ def test_batches_are_of_the_rows_that_are_meant(table):
 def test_heavy_rows_come_more_often(table):
     weight = np.ones(N)
     weight[3] = 10
-    rows = Rows(table, None, weight)
+    rows = Dataset(table, None, weight)
     stream = batches([rows], frame_of(rows), SIZE, np.random.default_rng(0))
     seen = rows_of(first(10 * N // SIZE, stream), anchor_of(rows))
     times = np.isclose(seen, table[3]).all(axis=1).sum()
@@ -183,7 +189,7 @@ def test_heavy_rows_come_more_often(table):
 
 
 def test_models_of_a_stack_see_their_own_rows(table):
-    parts = [Rows(table).pick(np.arange(20)), Rows(table).pick(np.arange(20, N))]
+    parts = [Dataset(table).pick(np.arange(20)), Dataset(table).pick(np.arange(20, N))]
     stream = batches(parts, frame_of(*parts), SIZE, np.random.default_rng(0))
     drawn = first(5, stream)
     assert drawn[0].inputs.shape == (2, SIZE, D)
@@ -195,7 +201,7 @@ def test_models_of_a_stack_see_their_own_rows(table):
 
 
 def test_the_generator_decides_the_order(table):
-    rows = Rows(table)
+    rows = Dataset(table)
     drawn = [
         first(5, batches([rows], frame_of(rows), SIZE, np.random.default_rng(seed)))
         for seed in (0, 0, 1)
@@ -205,7 +211,7 @@ def test_the_generator_decides_the_order(table):
 
 
 def test_batches_without_a_linear_path_have_no_scores(table):
-    rows = Rows(table)
+    rows = Dataset(table)
     frame = frame_of(rows, linear=False)
     stream = batches([rows], frame, SIZE, np.random.default_rng(0))
     assert all(batch.scores is None for batch in first(3, stream))

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skae._calibration import Level, below, fence, p_values, quantiles, ranks
+from skae._data.statistics import weighted_quantiles, weighted_ranks
+from skae._outliers.calibration import (
+    ScoreScale,
+    contamination_threshold,
+    p_value_threshold,
+    p_values,
+)
 
 # Values that are equal, or differ by more than rounding errors.
 some = st.integers(-5, 5).map(float) | st.integers(-(10**5), 10**5).map(lambda i: i / 8)
@@ -30,7 +36,7 @@ def copies(values, weight):
 @given(weighted(), shares)
 def test_a_quantile_is_the_least_value_with_the_share_at_or_below_it(table, share):
     values, weight = table
-    (found,) = quantiles(values, weight, share)
+    (found,) = weighted_quantiles(values, weight, share)
     assert found in values
     close = 1e-9 * weight.sum()
     assert weight[values <= found].sum() >= share * weight.sum() - close
@@ -41,18 +47,20 @@ def test_a_quantile_is_the_least_value_with_the_share_at_or_below_it(table, shar
 def test_weights_are_copies_in_quantiles(table):
     values, weight = table
     asked = (0.25, 0.5, 0.9)
-    found = quantiles(values, weight, *asked)
-    np.testing.assert_array_equal(found, quantiles(copies(*table), None, *asked))
-    np.testing.assert_array_equal(found, quantiles(values, 4 * weight, *asked))
+    found = weighted_quantiles(values, weight, *asked)
+    np.testing.assert_array_equal(
+        found, weighted_quantiles(copies(*table), None, *asked)
+    )
+    np.testing.assert_array_equal(found, weighted_quantiles(values, 4 * weight, *asked))
 
 
 def test_columns_have_quantiles_of_their_own():
     table = np.random.default_rng(0).normal(size=(50, 3))
-    found = quantiles(table, None, 0.1, 0.5)
+    found = weighted_quantiles(table, None, 0.1, 0.5)
     assert found.shape == (2, 3)
     for j in range(3):
         np.testing.assert_array_equal(
-            found[:, j], quantiles(table[:, j], None, 0.1, 0.5)
+            found[:, j], weighted_quantiles(table[:, j], None, 0.1, 0.5)
         )
 
 
@@ -61,7 +69,7 @@ def test_columns_have_quantiles_of_their_own():
 
 def test_a_level_puts_the_median_at_zero_and_nine_in_ten_below_one():
     scores = np.random.default_rng(0).exponential(size=1001)
-    scaled = Level.of(scores, None)(scores)
+    scaled = ScoreScale.of(scores, None)(scores)
     assert np.median(scaled) == pytest.approx(0, abs=1e-12)
     assert (scaled <= 1).mean() == pytest.approx(0.9, abs=0.002)
 
@@ -69,8 +77,8 @@ def test_a_level_puts_the_median_at_zero_and_nine_in_ten_below_one():
 @given(weighted())
 def test_a_level_is_always_finite_and_rising(table):
     values, weight = table
-    level = Level.of(values, weight)
-    assert level == Level.of(copies(*table), None)
+    level = ScoreScale.of(values, weight)
+    assert level == ScoreScale.of(copies(*table), None)
     assert level.spread > 0
     scaled = level(np.sort(values))
     assert np.isfinite(scaled).all()
@@ -80,9 +88,9 @@ def test_a_level_is_always_finite_and_rising(table):
 @pytest.mark.parametrize("value", [0.0, 7.0, -1e6])
 def test_a_level_of_equal_scores_ends_at_the_first_that_is_not(value):
     scores = np.full(100, value)
-    assert Level.of(scores, None)(scores).tolist() == [0.0] * 100
+    assert ScoreScale.of(scores, None)(scores).tolist() == [0.0] * 100
     scores[:3] = value + np.array([3.0, 2.0, 4.0])
-    assert Level.of(scores, None)(scores[:4]).tolist() == [1.5, 1.0, 2.0, 0.0]
+    assert ScoreScale.of(scores, None)(scores[:4]).tolist() == [1.5, 1.0, 2.0, 0.0]
 
 
 # -- ranks -----------------------------------------------------------------------------
@@ -95,9 +103,9 @@ def test_a_rank_is_the_weight_below_and_half_of_its_equals(table):
         weight[values < value].sum() + weight[values == value].sum() / 2
         for value in values
     ]
-    np.testing.assert_allclose(ranks(values, weight), expected)
+    np.testing.assert_allclose(weighted_ranks(values, weight), expected)
     np.testing.assert_allclose(
-        ranks(copies(*table), None), copies(np.array(expected), weight)
+        weighted_ranks(copies(*table), None), copies(np.array(expected), weight)
     )
 
 
@@ -107,14 +115,16 @@ def test_a_rank_is_the_weight_below_and_half_of_its_equals(table):
 @given(weighted(), st.floats(1e-6, 0.5))
 def test_the_share_is_below_the_threshold_and_not_a_score_more(table, share):
     scores, weight = table
-    threshold = below(scores, weight, share)
+    threshold = contamination_threshold(scores, weight, share)
     under = scores < threshold
     whole = weight.sum()
     assert weight[under].sum() >= share * whole * (1 - 1e-9)
     worst = scores == scores[under].max()  # equal scores go together
     assert weight[under & ~worst].sum() < share * whole
     copied = copies(*table)
-    assert ((copied < below(copied, None, share)) == copies(under, weight)).all()
+    assert (
+        (copied < contamination_threshold(copied, None, share)) == copies(under, weight)
+    ).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -123,7 +133,7 @@ def test_there_is_a_threshold_above_a_number_with_a_close_neighbour(dtype, last)
     last = dtype(last)
     for _ in range(3):
         scores = np.array([last, np.nextafter(last, dtype(np.inf))])
-        threshold = below(scores, None, 0.5)
+        threshold = contamination_threshold(scores, None, 0.5)
         assert scores[0] < threshold
         last = scores[1]
 
@@ -132,21 +142,21 @@ def test_there_is_a_threshold_above_a_number_with_a_close_neighbour(dtype, last)
 def test_scores_that_differ_by_rounding_go_together(share):
     same = 0.3 + 1e-16 * np.arange(12)
     assert len(set(same)) > 3
-    assert (same < below(same, None, share)).all()
+    assert (same < contamination_threshold(same, None, share)).all()
     scores = np.concatenate([same, np.linspace(1, 2, 12)])
-    under = scores < below(scores, None, share)
+    under = scores < contamination_threshold(scores, None, share)
     assert under.tolist() == [True] * 12 + [False] * 12
 
 
 def test_a_threshold_is_half_way():
-    assert below(np.array([4.0, 1.0, 2.0, 9.0]), None, 0.5) == 3.0
+    assert contamination_threshold(np.array([4.0, 1.0, 2.0, 9.0]), None, 0.5) == 3.0
 
 
 @given(weighted())
 def test_one_score_at_least_is_below(table):
     scores, weight = table
     lowest = scores == scores.min()
-    assert ((scores < below(scores, weight, 1e-6)) == lowest).all()
+    assert ((scores < contamination_threshold(scores, weight, 1e-6)) == lowest).all()
 
 
 # -- p-values --------------------------------------------------------------------------
@@ -172,15 +182,15 @@ def test_calibration_scores_that_differ_by_rounding_are_as_high():
 @given(weighted(), st.sampled_from([0.05, 0.1, 0.25, 0.5]))
 def test_beyond_the_fence_p_values_are_at_most_the_level(table, level):
     calibration, weight = table
-    found = fence(calibration, weight, level)
-    assert found == fence(copies(*table), None, level)
+    found = p_value_threshold(calibration, weight, level)
+    assert found == p_value_threshold(copies(*table), None, level)
     scores = np.concatenate([calibration, calibration + 0.01, [found, 1e7]])
     small = p_values(scores, calibration, weight) <= level * (1 + 1e-12)
     if 1 / (1 + weight.sum()) <= level:
         np.testing.assert_array_equal(small, scores > found)
     else:
         assert not small.any()
-        middle = quantiles(calibration, weight, 0.5)[0]
+        middle = weighted_quantiles(calibration, weight, 0.5)[0]
         assert found - calibration.max() == calibration.max() - middle
 
 

@@ -4,20 +4,20 @@ import pytest
 import torch
 from by_autograd import code_layer
 
-from skae._codes import Context, NestedDropout, Plain
-from skae._model import KINDS
-from skae._posterior import Gaussian
-from skae._sparse_codes import Sparse
+from skae._model.fitted import LATENTS
+from skae._nn.latents.base import LatentContext, NestedDropout, PlainLatent
+from skae._nn.latents.gaussian import GaussianLatent
+from skae._nn.latents.sparse import SparseLatent
 
 K, ROWS = 5, 12
 LEADS = pytest.mark.parametrize("lead", [(), (2,)], ids=["single", "stacked"])
 VARIANTS = {
-    "plain": Plain(),
-    "nested": Plain(nested=0.6),
-    "kl": Sparse(0.1, "kl", 2.0),
-    "l1": Sparse(0.1, "l1", 2.0),
-    "topk": Sparse(0.4, "topk"),
-    "gaussian": Gaussian(beta=0.5, warmup=0.4),
+    "plain": PlainLatent(),
+    "nested": PlainLatent(nested=0.6),
+    "kl": SparseLatent(0.1, "kl", 2.0),
+    "l1": SparseLatent(0.1, "l1", 2.0),
+    "topk": SparseLatent(0.4, "topk"),
+    "gaussian": GaussianLatent(beta=0.5, warmup=0.4),
 }
 
 
@@ -28,7 +28,7 @@ def outputs_of(kind, lead=(), scale=2.0):
 
 
 def context(log_variance=None, n_steps=10):
-    return Context(torch.Generator().manual_seed(1), n_steps, log_variance)
+    return LatentContext(torch.Generator().manual_seed(1), n_steps, log_variance)
 
 
 def assert_layer_agrees_with_autograd(kind, outputs, log_variance=None):
@@ -58,12 +58,12 @@ def test_gradients_agree_with_autograd(name, lead):
 @LEADS
 def test_gradients_of_an_anchored_posterior_agree_with_autograd(lead):
     log_variance = torch.linspace(-3, 0, K, dtype=torch.float64).expand(*lead, 1, K)
-    kind = Gaussian(beta=0.5)
+    kind = GaussianLatent(beta=0.5)
     assert_layer_agrees_with_autograd(kind, outputs_of(kind, lead), log_variance)
 
 
 def test_log_variances_that_are_clamped_have_no_gradient():
-    kind = Gaussian()
+    kind = GaussianLatent()
     outputs = outputs_of(kind)
     outputs[:, K : K + 2] = torch.tensor([-8.5, 4.5])
     assert_layer_agrees_with_autograd(kind, outputs)
@@ -77,7 +77,7 @@ def test_log_variances_that_are_clamped_have_no_gradient():
 @pytest.mark.parametrize("name", ["plain", "kl", "topk"])
 def test_the_slope_is_the_derivative_of_what_is_predicted(name):
     kind = VARIANTS[name]
-    layer, outputs = kind.layer(K, Context()), outputs_of(kind)
+    layer, outputs = kind.layer(K, LatentContext()), outputs_of(kind)
     step = 1e-6
     above, below = (layer.predict(outputs + s) for s in (step, -step))
     slope = layer.slope(layer.predict(outputs.clone()))
@@ -90,7 +90,7 @@ def test_the_slope_is_the_derivative_of_what_is_predicted(name):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_prediction_is_deterministic_and_has_a_code_for_each_component(name):
     kind = VARIANTS[name]
-    layer, outputs = kind.layer(K, Context()), outputs_of(kind)
+    layer, outputs = kind.layer(K, LatentContext()), outputs_of(kind)
     first = layer.predict(outputs.clone()).clone()
     assert first.shape == (ROWS, K)
     torch.testing.assert_close(layer.predict(outputs.clone()), first, rtol=0, atol=0)
@@ -113,7 +113,7 @@ def test_held_out_rows_are_judged_the_same_each_time(name):
 def test_a_kind_is_a_value(name):
     kind = VARIANTS[name]
     assert eval(repr(kind)) == kind
-    assert type(kind) in KINDS.values()
+    assert type(kind) in LATENTS.values()
     with pytest.raises(AttributeError):
         kind.nested = 1.0
 
@@ -144,7 +144,7 @@ def test_nested_dropout_never_drops_a_single_code():
 
 
 def test_prediction_cuts_nothing():
-    layer = Plain(nested=0.5).layer(K, Context())
+    layer = PlainLatent(nested=0.5).layer(K, LatentContext())
     assert layer.forward(torch.ones(ROWS, K)).all()
 
 
@@ -153,13 +153,13 @@ def test_prediction_cuts_nothing():
 
 @pytest.mark.parametrize("penalty", ["kl", "l1"])
 def test_outputs_of_zero_are_as_active_as_asked(penalty):
-    layer = Sparse(0.07, penalty).layer(K, Context())
+    layer = SparseLatent(0.07, penalty).layer(K, LatentContext())
     codes = layer.predict(torch.zeros(ROWS, K))
     torch.testing.assert_close(codes, torch.full((ROWS, K), 0.07))
 
 
 def test_the_decoder_sees_codes_as_if_standardised():
-    layer = Sparse(0.2).layer(1, Context())
+    layer = SparseLatent(0.2).layer(1, LatentContext())
     rare = torch.tensor([1.0] * 20 + [0.0] * 80)[:, None]
     seen = layer.present(rare)
     assert float(seen.mean()) == pytest.approx(0, abs=1e-6)
@@ -169,9 +169,9 @@ def test_the_decoder_sees_codes_as_if_standardised():
 @LEADS
 @pytest.mark.parametrize("n_active", [1, 2, 4])
 def test_topk_keeps_the_largest_codes_of_each_row(n_active, lead):
-    kind = Sparse(n_active / K, "topk")
+    kind = SparseLatent(n_active / K, "topk")
     outputs = outputs_of(kind, lead)
-    codes = kind.layer(K, Context()).predict(outputs.clone())
+    codes = kind.layer(K, LatentContext()).predict(outputs.clone())
     assert (codes.count_nonzero(dim=-1) == n_active).all()
     kept = codes > 0
     torch.testing.assert_close(codes[kept], outputs.sigmoid()[kept])
@@ -180,19 +180,27 @@ def test_topk_keeps_the_largest_codes_of_each_row(n_active, lead):
 
 
 def test_topk_keeps_one_code_at_the_least():
-    codes = Sparse(0.001, "topk").layer(K, Context()).predict(torch.randn(ROWS, K))
+    codes = (
+        SparseLatent(0.001, "topk")
+        .layer(K, LatentContext())
+        .predict(torch.randn(ROWS, K))
+    )
     assert (codes.count_nonzero(dim=-1) == 1).all()
 
 
 def test_codes_that_are_kept_are_not_zero_however_low():
-    codes = Sparse(0.4, "topk").layer(K, Context()).predict(torch.full((1, K), -1e4))
+    codes = (
+        SparseLatent(0.4, "topk")
+        .layer(K, LatentContext())
+        .predict(torch.full((1, K), -1e4))
+    )
     assert codes.count_nonzero() == 2
 
 
 @pytest.mark.parametrize("penalty", ["kl", "l1"])
 @pytest.mark.parametrize(("output", "grows"), [(2.0, True), (-2.0, False)])
 def test_an_adaptive_weight_grows_while_codes_are_too_active(penalty, output, grows):
-    layer = Sparse(0.1, penalty).layer(K, Context())
+    layer = SparseLatent(0.1, penalty).layer(K, LatentContext())
     before = layer.weight
     for _ in range(20):
         layer.forward(torch.full((ROWS, K), output))
@@ -203,7 +211,7 @@ def test_an_adaptive_weight_grows_while_codes_are_too_active(penalty, output, gr
 
 @pytest.mark.parametrize("penalty", ["kl", "l1"])
 def test_an_adaptive_weight_shrinks_or_rests_where_it_is_met(penalty):
-    layer = Sparse(0.1, penalty).layer(K, Context())
+    layer = SparseLatent(0.1, penalty).layer(K, LatentContext())
     before = layer.weight
     for _ in range(20):
         layer.forward(torch.zeros(ROWS, K))
@@ -211,7 +219,7 @@ def test_an_adaptive_weight_shrinks_or_rests_where_it_is_met(penalty):
 
 
 def test_a_weight_that_is_given_stays():
-    layer = Sparse(0.1, "kl", 2.0).layer(K, Context())
+    layer = SparseLatent(0.1, "kl", 2.0).layer(K, LatentContext())
     for _ in range(20):
         layer.forward(torch.full((ROWS, K), 2.0))
     assert layer.weight == 2.0
@@ -220,7 +228,7 @@ def test_a_weight_that_is_given_stays():
 @LEADS
 @pytest.mark.parametrize("penalty", ["kl", "l1"])
 def test_an_adaptive_penalty_asks_held_out_rows_whether_it_is_met(penalty, lead):
-    layer = Sparse(0.1, penalty).layer(K, Context())
+    layer = SparseLatent(0.1, penalty).layer(K, LatentContext())
     _, met = layer.judge(torch.zeros(*lead, ROWS, K))
     codes, missed = layer.judge(torch.full((*lead, ROWS, K), 1.0))
     assert codes.shape == (*lead, ROWS, K)
@@ -233,7 +241,7 @@ def test_an_adaptive_penalty_asks_held_out_rows_whether_it_is_met(penalty, lead)
 
 
 def test_the_divergence_is_zero_at_the_prior_and_else_positive():
-    layer = Gaussian().layer(K, context())
+    layer = GaussianLatent().layer(K, context())
     prior = torch.zeros(1, 2 * K)
     _, divergence = layer.judge(prior)
     assert divergence == 0
@@ -243,7 +251,7 @@ def test_the_divergence_is_zero_at_the_prior_and_else_positive():
 
 
 def test_draws_have_the_moments_of_the_posterior():
-    layer = Gaussian().layer(2, context())
+    layer = GaussianLatent().layer(2, context())
     outputs = torch.tensor([1.0, -2.0, math.log(4), math.log(0.25)]).expand(40_000, 4)
     draws = layer.forward(outputs.clone())
     expected = torch.tensor([1.0, -2.0]), torch.tensor([2.0, 0.5])
@@ -259,7 +267,7 @@ def penalties(layer, n_steps):
 
 
 def test_the_weight_of_the_divergence_grows_over_a_share_of_the_steps():
-    layer = Gaussian(beta=2.0, warmup=0.5).layer(K, context(n_steps=8))
+    layer = GaussianLatent(beta=2.0, warmup=0.5).layer(K, context(n_steps=8))
     seen = list(penalties(layer, 8))
     _, whole = layer.judge(torch.ones(3, 2 * K))
     shares = [0.25, 0.5, 0.75, 1, 1, 1, 1, 1]
@@ -267,14 +275,14 @@ def test_the_weight_of_the_divergence_grows_over_a_share_of_the_steps():
 
 
 def test_an_anchored_posterior_needs_no_such_time():
-    layer = Gaussian(warmup=0.5).layer(K, context(torch.zeros(1, K), n_steps=8))
+    layer = GaussianLatent(warmup=0.5).layer(K, context(torch.zeros(1, K), n_steps=8))
     first, second = penalties(layer, 2)
     assert first == second > 0
 
 
 def test_an_anchored_posterior_starts_at_the_anchor_s_variance():
     log_variance = torch.linspace(-3, 0, K)[None]
-    layer = Gaussian().layer(K, context(log_variance))
+    layer = GaussianLatent().layer(K, context(log_variance))
     mean, found = layer.split(torch.zeros(ROWS, 2 * K))
     assert not mean.any()
     torch.testing.assert_close(found, log_variance.expand(ROWS, K))

@@ -34,7 +34,7 @@ from skae import (
     DenoisingAutoencoder,
     SparseAutoencoder,
 )
-from skae._convolutions import Convolutions
+from skae._nn.modules.convolutional import Convolutions
 from skae.metrics import reconstruction_r2_scorer
 from skae.noise import Swap
 
@@ -43,7 +43,7 @@ SMALL = {"hidden_layer_sizes": (8,), **SHORT}
 
 
 @dataclass(frozen=True)
-class Dense:
+class Linear:
     """A network of one's own, with a repr that makes it again."""
 
     width: int = 8
@@ -82,7 +82,7 @@ CHECKED = [
     AutoencoderTransformer(loss="absolute_error", **SMALL),
     AutoencoderTransformer(n_components=0.9, **SMALL),
     AutoencoderTransformer(early_stopping=False, **SMALL),
-    AutoencoderTransformer(network=Dense(), **SHORT),
+    AutoencoderTransformer(network=Linear(), **SHORT),
     AutoencoderTransformer(pretrain="layerwise", **SMALL),
     DenoisingAutoencoder(**SMALL),
     DenoisingAutoencoder(noise=Shifted(), **SMALL),
@@ -111,7 +111,7 @@ ESTIMATORS = {
     "nothing learned": AutoencoderTransformer(
         **TWO, max_iter=1, learning_rate_init=1e-12
     ),
-    "own network": AutoencoderTransformer(**TWO, **SHORT, network=Dense()),
+    "own network": AutoencoderTransformer(**TWO, **SHORT, network=Linear()),
     "pretrained": AutoencoderTransformer(**TWO, **SMALL, pretrain="layerwise"),
     "denoising": DenoisingAutoencoder(**TWO, **SMALL),
     "swapped": DenoisingAutoencoder(**TWO, **SMALL, noise=Swap(0.1), whiten=True),
@@ -121,13 +121,13 @@ ESTIMATORS = {
     "sparse, topk": SparseAutoencoder(**TWO, **SMALL, penalty="topk"),
     "contractive": ContractiveAutoencoder(**TWO, **SMALL),
     "contractive, own network": ContractiveAutoencoder(
-        **TWO, **SHORT, network=Dense(), anchor=None
+        **TWO, **SHORT, network=Linear(), anchor=None
     ),
     "VAE": VAE(**TWO, **SMALL),
     "VAE, nothing learned": VAE(**TWO, max_iter=1, learning_rate_init=1e-12),
     "VAE, not anchored": VAE(**TWO, **SMALL, anchor=None),
     "VAE, bernoulli": VAE(**TWO, **SMALL, likelihood="bernoulli"),
-    "VAE, own network": VAE(**TWO, **SHORT, network=Dense(outputs=2)),
+    "VAE, own network": VAE(**TWO, **SHORT, network=Linear(outputs=2)),
     "convolutional": ConvolutionalAutoencoder((2, 3), channels=(4,), **TWO, **SHORT),
 }
 DETECTORS = {
@@ -144,7 +144,7 @@ DETECTORS = {
 }
 OWN = {
     "anchored": {"n_components": [1, 0.8], "activation": ["silu", "tanh"]},
-    "own network": {"network": [Dense(4), Dense(8)]},
+    "own network": {"network": [Linear(4), Linear(8)]},
     "denoising": {"noise": ["masking", Swap()], "noise_level": [0.1, 0.3]},
     "sparse": {"penalty": ["kl", "topk"], "sparsity": [0.1, 0.5]},
     "contractive": {"contraction": [0.0, 1.0]},

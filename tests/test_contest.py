@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skae._contest import Contest
-from skae._fold import Fold
-from skae._rows import Rows
-from skae._settings import Settings
-from skae._shares import fewest
+from skae._data.dataset import Dataset
+from skae._fitting.config import FitConfig
+from skae._fitting.n_components import smallest_satisfying
+from skae._fitting.selection import NetworkSelection
+from skae._fitting.split import TrainingSplit
 
 
 @given(st.integers(1, 40), st.integers(1, 50))
@@ -18,16 +18,16 @@ def test_the_fewest_that_reach_are_found_by_bisection(k, needed):
         asked.append(m)
         return m >= needed
 
-    assert fewest(reached, k) == min(needed, k)
+    assert smallest_satisfying(reached, k) == min(needed, k)
     assert len(asked) <= np.ceil(np.log2(k))
 
 
 @pytest.fixture
 def contest(curved):
-    rows = Rows(curved(700))
-    settings = Settings(n_components=2, hidden=(32,), n_steps=400).resolve(700, 6)
+    rows = Dataset(curved(700))
+    settings = FitConfig(n_components=2, hidden=(32,), n_steps=400).resolve(700, 6)
     parts = rows.pick(np.arange(500)), rows.pick(np.arange(500, 700))
-    return Contest([Fold(*parts, settings)], settings)
+    return NetworkSelection([TrainingSplit(*parts, settings)], settings)
 
 
 def never_stop(*_):

@@ -2,10 +2,10 @@ import pytest
 import torch
 from by_autograd import encoder, exact_contraction
 
-from skae._activations import ACTIVATIONS
-from skae._architecture import Architecture
-from skae._contraction import Contraction
-from skae._parameters import Parameters
+from skae._nn.activations import ACTIVATIONS
+from skae._nn.architecture import DenseArchitecture
+from skae._nn.jacobian_penalty import JacobianPenalty
+from skae._nn.parameters import ParameterBuffer
 
 D, K, ROWS = 6, 3, 4
 CPU = torch.device("cpu")
@@ -20,8 +20,10 @@ class Setting:
     """An encoder with random weights after a forward pass, and its Jacobian."""
 
     def __init__(self, activation="silu", hidden=(7, 5), linear=True, shortcuts=True):
-        self.architecture = Architecture(D, K, hidden, activation, shortcuts=shortcuts)
-        self.params = Parameters(
+        self.architecture = DenseArchitecture(
+            D, K, hidden, activation, shortcuts=shortcuts
+        )
+        self.params = ParameterBuffer(
             self.architecture.shapes(), dtype=torch.float64, device=CPU
         )
         self.params.flat.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
@@ -34,7 +36,7 @@ class Setting:
     def contraction(self, seed=0):
         generator = torch.Generator().manual_seed(seed)
         codes, inputs = uniform(1, K, seed=2), uniform(1, D, seed=3)
-        return Contraction(0.3, codes, inputs, self.linear, generator)
+        return JacobianPenalty(0.3, codes, inputs, self.linear, generator)
 
     def jacobians(self):
         """Return the Jacobian of each row, (rows, codes, inputs)."""
@@ -100,12 +102,14 @@ def test_random_projections_estimate_the_penalty_without_bias():
 
 def test_one_code_is_measured_without_chance():
     setting = Setting()
-    setting.architecture = Architecture(D, 1, (4,), "tanh")
-    params = Parameters(setting.architecture.shapes(), dtype=torch.float64, device=CPU)
+    setting.architecture = DenseArchitecture(D, 1, (4,), "tanh")
+    params = ParameterBuffer(
+        setting.architecture.shapes(), dtype=torch.float64, device=CPU
+    )
     params.flat.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
     found, _ = setting.architecture.halves(params, None, None, ROWS)
     found.forward(setting.inputs)
-    penalty = Contraction(1.0, uniform(1, 1), uniform(1, D), None)
+    penalty = JacobianPenalty(1.0, uniform(1, 1), uniform(1, D), None)
     like = setting.like[:, :1]
     exact = exact_contraction(penalty, found, like)
     torch.testing.assert_close(penalty.rows(found, like), exact)

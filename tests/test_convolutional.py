@@ -6,8 +6,8 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from skae import ConvolutionalAutoencoder
-from skae._constraints import ACTIVATIONS
-from skae._convolutions import Convolutions
+from skae._nn.modules.convolutional import Convolutions
+from skae._sklearn.constraints import ACTIVATIONS
 from skae.metrics import reconstruction_error
 
 

@@ -6,26 +6,26 @@ import numpy as np
 import pytest
 import torch
 
-from skae._denoisers import Denoisers, Group, Where
-from skae._detecting import detector_settings
-from skae._rows import Rows
-from skae._runtime import without_gradients
+from skae._data.dataset import Dataset
+from skae._nn.runtime import Placement, gradient_mode
+from skae._outliers.denoisers import DenoiserEnsemble, DenoisingTask
+from skae._outliers.fit import detector_settings
 
 CPU = torch.device("cpu")
-EXACT = Where.exact(CPU)
+EXACT = Placement.exact(CPU)
 SIGMA = 0.5
 
 
 @pytest.fixture(autouse=True)
 def _no_gradients():
-    with without_gradients(autograd=False):
+    with gradient_mode(autograd=False):
         yield
 
 
 def train(table, groups, n_steps=500, **options):
-    rows = Rows(table.astype(np.float32))
+    rows = Dataset(table.astype(np.float32))
     settings = replace(detector_settings(n_steps, 0, CPU), batch_size=128)
-    return Denoisers.train(rows, groups, settings, **options)
+    return DenoiserEnsemble.train(rows, groups, settings, **options)
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def normal(covariance):
 def groups(normal):
     """Two networks for the energy, and two others beside them."""
     parts = [np.arange(0, 2000, 2), np.arange(1, 2000, 2)]
-    with without_gradients(autograd=False):
+    with gradient_mode(autograd=False):
         found, history = train(
-            normal, [Group(parts, SIGMA), Group(parts, 0.8, 0.2)], 1000
+            normal, [DenoisingTask(parts, SIGMA), DenoisingTask(parts, 0.8, 0.2)], 1000
         )
     return found, history
 
@@ -91,7 +91,7 @@ def test_a_repair_points_at_the_column_that_is_wrong(curved):
     table = curved(500)
     table = (table - table.mean(0)) / table.std(0)
     parts = [np.arange(250), np.arange(250, 500)]
-    (explainers,), _ = train(table, [Group(parts, 0.5, 0.2)], 300)
+    (explainers,), _ = train(table, [DenoisingTask(parts, 0.5, 0.2)], 300)
     rows = table[:60].astype(np.float32)
     column = np.arange(60) % 6
     wrong = rows.copy()
@@ -109,7 +109,7 @@ def test_networks_of_a_group_see_their_own_rows():
         [rng.normal(-2, 0.3, (200, 2)), rng.normal(2, 0.3, (200, 2))]
     )
     parts = [np.arange(200), np.arange(200, 400)]
-    (networks,), _ = train(table, [Group(parts, SIGMA)], 200)
+    (networks,), _ = train(table, [DenoisingTask(parts, SIGMA)], 200)
     sizes = networks.sizes(table.astype(np.float32), EXACT)
     assert sizes[0, :200].mean() < 0.5 * sizes[0, 200:].mean()
     assert sizes[1, 200:].mean() < 0.5 * sizes[1, :200].mean()
@@ -130,9 +130,11 @@ def test_groups_are_told_apart(groups):
 def test_weights_count(normal):
     table = np.concatenate([normal[:200], normal[:200] + 4])
     weight = np.repeat([1.0, 1e-6], 200)
-    rows = Rows(table.astype(np.float32), weight=weight)
-    groups = [Group([np.arange(400)] * 2, SIGMA)]
-    (networks,), _ = Denoisers.train(rows, groups, detector_settings(100, 0, CPU))
+    rows = Dataset(table.astype(np.float32), weight=weight)
+    groups = [DenoisingTask([np.arange(400)] * 2, SIGMA)]
+    (networks,), _ = DenoiserEnsemble.train(
+        rows, groups, detector_settings(100, 0, CPU)
+    )
     distances = networks.distances(rows.table, EXACT)
     assert distances[:, 200:].mean() > 1.4 * distances[:, :200].mean()
 
@@ -155,15 +157,15 @@ def test_a_row_is_treated_alike_wherever_it_stands(groups, normal):
 def test_single_precision_is_nearly_as_good(groups, normal):
     (networks, explainers), _ = groups
     rows = normal[:100].astype(np.float32)
-    single = Where(CPU)
+    single = Placement(CPU)
     for say in (networks.distances, networks.sizes, explainers.repairs):
         np.testing.assert_allclose(say(rows, single), say(rows, EXACT), atol=1e-3)
 
 
 def test_apple_s_devices_predict_in_single_precision():
-    assert EXACT == Where(CPU, torch.float64)
+    assert EXACT == Placement(CPU, torch.float64)
     mps = torch.device("mps")
-    assert Where.exact(mps) == Where(mps, torch.float32)
+    assert Placement.exact(mps) == Placement(mps, torch.float32)
 
 
 def test_reports_bring_the_networks_so_far(normal):
@@ -175,7 +177,7 @@ def test_reports_bring_the_networks_so_far(normal):
 
     parts = [np.arange(100), np.arange(100, 200)]
     (networks,), history = train(
-        normal, [Group(parts, SIGMA)], n_steps=64, report=report
+        normal, [DenoisingTask(parts, SIGMA)], n_steps=64, report=report
     )
     assert [step for step, *_ in seen] == [16, 32]
     assert history.n_steps == 32
@@ -190,7 +192,9 @@ def test_reports_bring_the_networks_so_far(normal):
 @pytest.mark.parametrize("d", [1, 3, 200])
 def test_any_number_of_columns(d):
     table = np.random.default_rng(0).normal(size=(40, d))
-    (networks,), _ = train(table, [Group([np.arange(20), np.arange(40)], SIGMA)], 5)
+    (networks,), _ = train(
+        table, [DenoisingTask([np.arange(20), np.arange(40)], SIGMA)], 5
+    )
     rows = table.astype(np.float32)
     assert np.isfinite(networks.distances(rows, EXACT)).all()
     assert networks.repairs(rows, EXACT).shape == (40, d)

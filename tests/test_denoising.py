@@ -5,7 +5,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae._corruptions import Custom
+from skae._data.corruption import FunctionCorruption
 from skae.noise import NAMES, Chain, Gaussian, Masking, Swap
 
 
@@ -13,9 +13,9 @@ def shifted(X, rng):
     return X + rng.choice([-0.5, 0.5], size=X.shape)
 
 
-KINDS = [*NAMES, Swap(0.5), Chain((Swap(0.1), Gaussian(0.2))), shifted]
+LATENTS = [*NAMES, Swap(0.5), Chain((Swap(0.1), Gaussian(0.2))), shifted]
 NAMED = pytest.mark.parametrize(
-    "noise", KINDS, ids=lambda noise: getattr(noise, "__name__", str(noise))
+    "noise", LATENTS, ids=lambda noise: getattr(noise, "__name__", str(noise))
 )
 
 
@@ -192,7 +192,7 @@ def test_wrong_noise_is_named(model, X, params, message):
 
 def test_a_function_is_a_corruption_as_well(model, X):
     function = model.set_params(noise=shifted).fit(X)
-    corruption = clone(model).set_params(noise=Custom(shifted)).fit(X)
+    corruption = clone(model).set_params(noise=FunctionCorruption(shifted)).fit(X)
     np.testing.assert_array_equal(function.transform(X), corruption.transform(X))
 
 

@@ -6,29 +6,27 @@ import numpy as np
 import pytest
 import torch
 
-from skae._calibration import Level
-from skae._cross_scores import cross_scores, fold_count
-from skae._denoisers import Where
-from skae._detecting import DetectionRecipe, detector_settings
-from skae._detection import Committee, Detection, inside
-from skae._rows import Rows
-from skae._runtime import without_gradients
+from skae._data.dataset import Dataset
+from skae._nn.runtime import Placement, gradient_mode
+from skae._outliers.calibration import ScoreScale
+from skae._outliers.cross_fitting import cross_fitted_scores, n_folds
+from skae._outliers.ensemble import CalibratedEnsemble, membership_masks
+from skae._outliers.fit import DetectorFit, detector_settings
+from skae._outliers.fitted import FittedDetector
 
 CPU = torch.device("cpu")
-EXACT = Where.exact(CPU)
+EXACT = Placement.exact(CPU)
 
 
 @pytest.fixture(autouse=True)
 def _no_gradients():
-    with without_gradients(autograd=False):
+    with gradient_mode(autograd=False):
         yield
 
 
 def recipe(table, memory=50, contaminated=False, weight=None, n_steps=20):
-    rows = Rows(table, weight=weight)
-    return DetectionRecipe(
-        rows, memory, contaminated, detector_settings(n_steps, 0, CPU)
-    )
+    rows = Dataset(table, weight=weight)
+    return DetectorFit(rows, memory, contaminated, detector_settings(n_steps, 0, CPU))
 
 
 def unheard(*args):
@@ -40,7 +38,7 @@ def table():
     return np.random.default_rng(0).normal(size=(150, 3))
 
 
-KINDS = {
+LATENTS = {
     "memory": {},
     "networks only": {"memory": 0},
     "contaminated": {"contaminated": True},
@@ -48,9 +46,9 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=LATENTS)
 def fitted(request, table):
-    return recipe(table, **KINDS[request.param]).fit(unheard)
+    return recipe(table, **LATENTS[request.param]).fit(unheard)
 
 
 # -- members ---------------------------------------------------------------------------
@@ -70,13 +68,15 @@ class Say:
 
 
 def test_a_mask_tells_what_is_inside():
-    mask = inside([np.array([0, 2]), np.array([1])], 4)
+    mask = membership_masks([np.array([0, 2]), np.array([1])], 4)
     assert mask.tolist() == [[True, False, True, False], [False, True, False, False]]
 
 
 def test_members_that_know_a_row_are_not_asked():
     scores = np.array([[1.0, 2.0, 3.0], [8.0, 10.0, 12.0]])
-    committee = Committee(Say(scores), np.array([1.0, 2.0]), np.array([10.0, 20.0]))
+    committee = CalibratedEnsemble(
+        Say(scores), np.array([1.0, 2.0]), np.array([10.0, 20.0])
+    )
     x = np.zeros((3, 1))
     known = np.array([[True, False, True], [False, False, True]])
     for say in (committee.distances, committee.sizes):
@@ -89,17 +89,17 @@ def test_members_that_know_a_row_are_not_asked():
 def test_members_are_measured_on_rows_that_they_do_not_know(weight):
     scores = np.array([[1.0, 2.0, 3.0, 9.0], [1.0, 2.0, 3.0, 9.0]])
     known = np.array([[True, True, False, False], [True, True, True, True]])
-    rows = Rows(np.zeros((4, 1), np.float32), weight=weight)
-    committee = Committee.of(Say(scores), rows, known, EXACT)
+    rows = Dataset(np.zeros((4, 1), np.float32), weight=weight)
+    committee = CalibratedEnsemble.of(Say(scores), rows, known, EXACT)
     expected = [3.0, 2.0] if weight is None else [9.0, 9.0]
     np.testing.assert_allclose(committee.distance, expected)
     np.testing.assert_allclose(committee.size, 10 * np.array(expected))
 
 
 def test_members_that_say_nothing_do_no_harm():
-    rows = Rows(np.zeros((4, 1), np.float32))
+    rows = Dataset(np.zeros((4, 1), np.float32))
     silent = Say(np.zeros((2, 4)))
-    committee = Committee.of(silent, rows, np.zeros((2, 4), bool), EXACT)
+    committee = CalibratedEnsemble.of(silent, rows, np.zeros((2, 4), bool), EXACT)
     assert committee.distances(rows.table, EXACT).tolist() == [0.0] * 4
 
 
@@ -109,7 +109,7 @@ def test_members_that_say_nothing_do_no_harm():
 def test_a_row_is_as_odd_as_the_far_or_the_near_distances_say(fitted):
     model, _ = fitted
     terms = {name: np.array([1.0, 2.0]) for name in model.levels}
-    model = replace(model, levels=dict.fromkeys(terms, Level(0.0, 1.0)))
+    model = replace(model, levels=dict.fromkeys(terms, ScoreScale(0.0, 1.0)))
     np.testing.assert_allclose(model.combine(terms), [1.0, 2.0])
     for name in terms:  # one of two or two of them: the mean, and the other's is less
         changed = {**terms, name: np.array([5.0, -6.0])}
@@ -130,7 +130,7 @@ def test_what_is_measured_depends_on_what_there_is(table):
         "contaminated": {"energy", "core"},
     }
     for kind, names in expected.items():
-        model, _ = recipe(table, **KINDS[kind]).fit(unheard)
+        model, _ = recipe(table, **LATENTS[kind]).fit(unheard)
         assert set(model.levels) == names
     model, _ = recipe(table, 0, contaminated=True).fit(unheard)
     assert set(model.levels) == {"energy"}
@@ -159,7 +159,7 @@ def test_long_tables_are_scored_in_parts(fitted, table, monkeypatch):
     whole, shares = model.oddness(table, EXACT), model.explain(table, EXACT)
     assert len(model._slices(np.empty((10_000, 3)))) > 1
     monkeypatch.setattr(
-        Detection,
+        FittedDetector,
         "_slices",
         staticmethod(lambda x: [slice(0, 47), slice(47, 94), slice(94, 150)]),
     )
@@ -172,7 +172,7 @@ def test_parts_cover_the_table(d):
     class Shape:
         shape = (9001, d)
 
-    parts = Detection._slices(Shape)
+    parts = FittedDetector._slices(Shape)
     covered = np.concatenate([np.arange(9001)[part] for part in parts])
     np.testing.assert_array_equal(covered, np.arange(9001))
 
@@ -187,7 +187,7 @@ def test_shares_of_columns_sum_to_the_distance(fitted, table):
 
 def test_a_state_is_the_model(fitted, table):
     model, _ = fitted
-    again = Detection.from_state(model.state())
+    again = FittedDetector.from_state(model.state())
     np.testing.assert_array_equal(
         again.oddness(table, EXACT), model.oddness(table, EXACT)
     )
@@ -203,7 +203,7 @@ def test_a_state_is_the_model(fitted, table):
 def test_each_row_is_known_to_some_networks_and_not_to_others(table):
     made = recipe(table)
     for positions in (np.arange(150), np.array([3, 9, 27]), np.arange(0, 150, 7)):
-        known = inside(made._parts(positions), 150)
+        known = membership_masks(made._parts(positions), 150)
         share = known[:, positions].mean(axis=0)
         assert ((share > 0) & (share < 1)).all()
         assert not np.delete(known, positions, axis=1).any()
@@ -214,7 +214,7 @@ def test_of_two_rows_all_networks_see_both(table):
     assert all(part.tolist() == [3, 9] for part in parts)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LATENTS)
 def test_reports_come_as_often_as_announced(table, kind):
     reports = []
 
@@ -224,7 +224,7 @@ def test_reports_come_as_often_as_announced(table, kind):
         assert np.isfinite(odd).all()
         return False
 
-    made = recipe(table, n_steps=40, **KINDS[kind])
+    made = recipe(table, n_steps=40, **LATENTS[kind])
     _, histories = made.fit(report)
     assert len(reports) == made.n_reports
     assert len({phase for phase, _ in reports}) == len(histories)
@@ -257,7 +257,7 @@ class Remembering:
     [(100, 5, 5), (4, 5, 4), (4, 2, 2), (3, 5, 3), (3, 2, 3), (2, 5, 0), (9, 0, 0)],
 )
 def test_each_fold_leaves_two_rows_to_fit(n, asked, folds):
-    assert fold_count(n, asked) == folds
+    assert n_folds(n, asked) == folds
     sizes = n - np.bincount(np.arange(n) % folds) if folds else np.array([2])
     assert sizes.min() >= 2
 
@@ -267,14 +267,14 @@ def test_each_fold_leaves_two_rows_to_fit(n, asked, folds):
 def test_each_row_is_scored_by_one_that_has_not_seen_it(table, folds, weighted):
     index = np.arange(0, 150, 3)
     weight = np.arange(50.0) + 1 if weighted else None
-    rows, fits = Rows(table, index, weight), []
+    rows, fits = Dataset(table, index, weight), []
 
     def fit(i, part):
         assert i == len(fits)
         fits.append(Remembering(part))
         return fits[-1]
 
-    scores = cross_scores(rows, folds, fit)
+    scores = cross_fitted_scores(rows, folds, fit)
     np.testing.assert_array_equal(scores, table[index, 0])
     assert len(fits) == folds
     for one in fits:

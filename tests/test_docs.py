@@ -12,7 +12,7 @@ from numpydoc.validate import ERROR_MSGS, validate
 
 import skae
 from skae import noise, plotting
-from skae._describe import describe
+from skae._sklearn.docstrings import complete_docstring
 
 ROOT = Path(__file__).parents[1]
 ESTIMATORS = [getattr(skae, name) for name in skae.__all__]
@@ -119,7 +119,7 @@ class Example:
 
 @pytest.fixture
 def described():
-    return describe(type("Copy", (), {**vars(Example)})).__doc__
+    return complete_docstring(type("Copy", (), {**vars(Example)})).__doc__
 
 
 def names(text):
@@ -157,7 +157,7 @@ def test_a_parameter_that_nobody_describes_is_an_error():
         pass
 
     with pytest.raises(KeyError, match="unheard_of"):
-        describe(type("Copy", (), {**vars(Example), "__init__": init}))
+        complete_docstring(type("Copy", (), {**vars(Example), "__init__": init}))
 
 
 def test_without_a_docstring_there_is_nothing_to_do():
@@ -165,7 +165,7 @@ def test_without_a_docstring_there_is_nothing_to_do():
         pass
 
     Bare.__doc__ = None
-    assert describe(Bare) is Bare
+    assert complete_docstring(Bare) is Bare
     assert Bare.__doc__ is None
 
 

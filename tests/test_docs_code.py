@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from skae import _detecting
-from skae._base import BaseAutoencoder
+from skae._outliers import fit as _detecting
+from skae._autoencoders.base import BaseAutoencoder
 
 ROOT = Path(__file__).parents[1]
 FEW = 30  # steps: what is tested is that it runs

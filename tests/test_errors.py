@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skae._validation import column_names
+from skae._sklearn.validation import column_names
 
 # -- values ----------------------------------------------------------------------------
 

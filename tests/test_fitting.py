@@ -5,11 +5,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from skae import AutoencoderTransformer, _anchor
-from skae._constraints import ACTIVATIONS, LOSSES
-from skae._fitting import Recipe
-from skae._rows import Rows
-from skae._settings import Settings
+from skae import AutoencoderTransformer
+from skae._pca import decomposition as _anchor
+from skae._data.dataset import Dataset
+from skae._fitting.config import FitConfig
+from skae._fitting.fit import AnchoredFit
+from skae._sklearn.constraints import ACTIVATIONS, LOSSES
 from skae.metrics import reconstruction_error, reconstruction_r2
 
 # -- the gate --------------------------------------------------------------------------
@@ -75,8 +76,8 @@ def test_large_tables_are_trained_on_a_sampled_anchor(monkeypatch, learner, curv
 
 
 def test_a_recipe_needs_no_estimator(curved, n_rows):
-    settings = Settings(n_components=2, hidden=(8,), n_steps=200)
-    outcome = Recipe(Rows(curved(n_rows)), settings).fit()
+    settings = FitConfig(n_components=2, hidden=(8,), n_steps=200)
+    outcome = AnchoredFit(Dataset(curved(n_rows)), settings).fit()
     assert outcome.ratio < 1
     assert outcome.model.n_components == 2
 

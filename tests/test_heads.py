@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from skae._heads import LinearHead, LogitHead
+from skae._nn.heads import LinearHead, LogitHead
 
 K, D = 3, 5
 

@@ -5,9 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.decomposition import PCA
 
-from skae._anchor import fit_anchor, spectrum
-from skae._holdout import MAX_HELD, Errors, judge, pca_errors, split
-from skae._rows import Rows, moments, row_hashes
+from skae._data.dataset import Dataset
+from skae._data.deduplication import hash_rows
+from skae._data.splitting import MAX_VALIDATION_ROWS, train_validation_split
+from skae._data.statistics import column_statistics
+from skae._fitting.selection import improves_significantly
+from skae._pca.anchor import fit_anchor
+from skae._pca.decomposition import eigendecompose
+from skae._pca.explained_variance import SquaredErrors, pca_squared_errors
 
 losses = st.integers(1, 30).flatmap(
     lambda n: arrays(np.float64, (3, n), elements=st.floats(0.125, 8, width=32))
@@ -15,8 +20,8 @@ losses = st.integers(1, 30).flatmap(
 
 
 def parts_of(table, fraction=0.1, weight=None, seed=0):
-    rows = Rows(table, None, weight)
-    return split(rows, row_hashes(rows, seed), fraction)
+    rows = Dataset(table, None, weight)
+    return train_validation_split(rows, hash_rows(rows, seed), fraction)
 
 
 # -- the gate --------------------------------------------------------------------------
@@ -30,33 +35,33 @@ def test_a_gain_must_exceed_its_standard_error(table, demanded):
     deviation = np.sqrt(mass @ (start - best - gain) ** 2)
     error = demanded * deviation * np.sqrt((mass**2).sum())
     if abs(gain - error) > 1e-9:
-        assert judge(start, best, weight, demanded) == (gain > error)
+        assert improves_significantly(start, best, weight, demanded) == (gain > error)
 
 
 def test_a_gain_on_every_row_is_one_and_a_loss_is_not():
     four, weight = np.full(9, 4.0), np.ones(9)
-    assert judge(four, four - 1, weight)
-    assert not judge(four, four, weight)
-    assert not judge(four, four + 1, weight)
+    assert improves_significantly(four, four - 1, weight)
+    assert not improves_significantly(four, four, weight)
+    assert not improves_significantly(four, four + 1, weight)
 
 
 def test_nothing_is_better_than_perfect():
-    assert not judge(np.zeros(9), np.zeros(9), np.ones(9))
+    assert not improves_significantly(np.zeros(9), np.zeros(9), np.ones(9))
 
 
 def test_rows_that_only_fill_up_do_not_count():
     start, best = np.array([2.0, 2.0, 2.0, 9.0]), np.array([1.0, 1.1, 0.9, 99.0])
-    assert judge(start, best, np.array([1.0, 1.0, 1.0, 0.0]))
-    assert not judge(start, best, np.ones(4))
+    assert improves_significantly(start, best, np.array([1.0, 1.0, 1.0, 0.0]))
+    assert not improves_significantly(start, best, np.ones(4))
 
 
 def test_one_heavy_row_is_no_evidence():
     rng = np.random.default_rng(0)
     gain, weight = rng.normal(0.2, 1, size=200), np.ones(200)
     start = np.full(200, 5.0)
-    assert judge(start, start - gain, weight)
+    assert improves_significantly(start, start - gain, weight)
     gain[0], weight[0] = 0.01, 1e6
-    assert not judge(start, start - gain, weight)
+    assert not improves_significantly(start, start - gain, weight)
 
 
 # -- the split -------------------------------------------------------------------------
@@ -75,7 +80,7 @@ def test_the_share_of_the_weight_is_held_out(fraction, weighted):
 
 def test_no_more_are_held_out_than_a_measurement_needs():
     table = np.random.default_rng(0).normal(size=(30_000, 1))
-    assert len(parts_of(table, 0.1)[1]) == MAX_HELD
+    assert len(parts_of(table, 0.1)[1]) == MAX_VALIDATION_ROWS
 
 
 @given(arrays(np.int8, (40, 2), elements=st.integers(0, 3)), st.floats(0.05, 0.9))
@@ -134,17 +139,17 @@ def test_neither_part_is_empty(fraction):
 def test_a_share_is_one_minus_the_error_over_the_base(table):
     base, error, weight = table
     expected = 1 - (weight @ error) / (weight @ base)
-    assert Errors(base, weight).share(error) == pytest.approx(expected)
+    assert SquaredErrors(base, weight).share(error) == pytest.approx(expected)
 
 
 def test_nothing_to_explain_is_explained():
-    assert Errors(np.zeros(4), np.ones(4)).share(np.zeros(4)) == 1.0
+    assert SquaredErrors(np.zeros(4), np.ones(4)).share(np.zeros(4)) == 1.0
 
 
 def test_a_share_is_reached_with_a_margin():
     rng = np.random.default_rng(0)
     base = rng.uniform(1, 2, size=400)
-    held = Errors(base, np.ones(400))
+    held = SquaredErrors(base, np.ones(400))
     left = 0.1 * base * rng.uniform(0.5, 1.5, size=400)
     share = held.share(left)
     assert held.reaches(left, share - 0.02)
@@ -156,11 +161,11 @@ def test_pca_s_errors_on_new_rows():
     rng = np.random.default_rng(0)
     mix = rng.normal(size=(5, 5))
     old, new = rng.normal(size=(60, 5)) @ mix, rng.normal(size=(20, 5)) @ mix
-    rows = Rows(old)
-    stats = moments(rows)
-    anchor = fit_anchor(rows, stats, spectrum(rows, stats.mean, None, seed=0), 4)
+    rows = Dataset(old)
+    stats = column_statistics(rows)
+    anchor = fit_anchor(rows, stats, eigendecompose(rows, stats.mean, None, seed=0), 4)
     weight = rng.uniform(1, 2, size=20)
-    held, errors = pca_errors(Rows(new, None, weight), anchor)
+    held, errors = pca_squared_errors(Dataset(new, None, weight), anchor)
     np.testing.assert_allclose(held.base, ((new - old.mean(0)) ** 2).sum(1))
     np.testing.assert_array_equal(held.weight, weight)
     for m in range(1, 5):

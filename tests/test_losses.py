@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 from sklearn.metrics import log_loss
 
-from skae.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
+from skae._nn.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 
 ALL = [
     SquaredError(),

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from skae import AutoencoderTransformer
-from skae._codec import CHUNK, Codec
-from skae._model import Model, Units
+from skae._model.fitted import FittedModel
+from skae._model.inference import CHUNK, Codec
+from skae._model.objective import OutputScale
 
 VARIANTS = {
     "anchored": {},
@@ -30,7 +31,7 @@ def model(request, rows):
     estimator = AutoencoderTransformer(
         hidden_layer_sizes=(8,), max_iter=300, random_state=0, **params
     )
-    model = Model.from_state(estimator.fit(rows)._state)
+    model = FittedModel.from_state(estimator.fit(rows)._state)
     assert (model.architecture is None) == (request.param == "PCA")
     assert model.n_components >= 2
     return model
@@ -84,7 +85,7 @@ def test_single_precision_is_enough(model, rows):
 
 
 def test_a_state_brings_the_model_back(model, rows):
-    again = Model.from_state(model.state())
+    again = FittedModel.from_state(model.state())
     np.testing.assert_array_equal(
         codec(again).reconstruct(rows), codec(model).reconstruct(rows)
     )
@@ -96,7 +97,9 @@ def test_rows_far_out_are_reconstructed_about_as_by_the_anchor(curved):
         2, hidden_layer_sizes=(8,), max_iter=150, random_state=0
     ).fit(X)
     assert estimator.pca_ratio_ < 1
-    anchor = Model(Model.from_state(estimator._state).anchor, Units("squared_error", 1))
+    anchor = FittedModel(
+        FittedModel.from_state(estimator._state).anchor, OutputScale("squared_error", 1)
+    )
     far = 1e4 * np.random.default_rng(0).normal(size=(50, 6))
     errors = codec(anchor).squared_error(far)
     np.testing.assert_allclose(-estimator.score_samples(far), errors, rtol=0.01)
@@ -125,7 +128,7 @@ def test_the_anchor_s_own_loss_is_about_one_in_any_units(
 @pytest.mark.parametrize("loss", ["squared_error", "huber", "normal"])
 def test_a_residual_of_zero_has_a_unit(loss):
     exact = SimpleNamespace(residual=np.zeros(3), noise=0.0)
-    assert Units.of(loss, [exact]).unit == 1
+    assert OutputScale.of(loss, [exact]).unit == 1
 
 
 def test_apple_s_gpus_leave_float64_to_the_cpu(model, rows):

@@ -5,12 +5,13 @@ import torch
 from by_autograd import exact_contraction
 from torch import nn
 
-from skae._contraction import Contraction
-from skae._heads import LinearHead
-from skae._modules import Modules, global_seed
-from skae._network import Autoencoder, Batch
-from skae._parameters import Parameters
-from skae.losses import SquaredError
+from skae._nn.autoencoder import AutoencoderNetwork, Batch
+from skae._nn.heads import LinearHead
+from skae._nn.jacobian_penalty import JacobianPenalty
+from skae._nn.losses import SquaredError
+from skae._nn.modules.architecture import ModuleArchitecture
+from skae._nn.parameters import ParameterBuffer
+from skae._nn.runtime import global_seed
 
 D, K, ROWS = 6, 2, 9
 FLAT = nn.Flatten(0)
@@ -60,8 +61,8 @@ class Setting:
     def __init__(self, factory=dense, n_models=None, gains=True, contracted=False):
         self.n_models, self.gains, self.contracted = n_models, gains, contracted
         self.lead = () if n_models is None else (n_models,)
-        self.sizes = Modules(D, K, factory, gains=gains)
-        self.params = Parameters(
+        self.sizes = ModuleArchitecture(D, K, factory, gains=gains)
+        self.params = ParameterBuffer(
             self.sizes.shapes(), n_models=n_models, dtype=torch.float64, device=CPU
         )
         self.grads = self.params.zeros_like()
@@ -80,7 +81,7 @@ class Setting:
         )
 
     def penalty(self):
-        return Contraction(
+        return JacobianPenalty(
             0.4,
             drawn(*self.lead, 1, K, seed=5),
             drawn(*self.lead, 1, D, seed=6),
@@ -89,7 +90,7 @@ class Setting:
         )
 
     def network(self):
-        return Autoencoder(
+        return AutoencoderNetwork(
             self.sizes.halves(self.params, self.grads, self.clip, ROWS),
             LinearHead(self.skip, self.scale),
             penalty=self.penalty() if self.contracted else None,
@@ -193,12 +194,12 @@ def test_the_exact_contraction_is_that_of_the_jacobian(n_models):
 
 
 def sizes(factory=dense, **options):
-    return Modules(D, K, factory, **options)
+    return ModuleArchitecture(D, K, factory, **options)
 
 
 def filled(factory=dense, n_models=None, zero=True, seed=0, **options):
     made = sizes(factory, seed=seed, **options)
-    params = Parameters(
+    params = ParameterBuffer(
         made.shapes(), n_models=n_models, dtype=torch.float64, device=CPU
     )
     made.initialise(params, torch.Generator().manual_seed(seed), zero=zero)
@@ -322,7 +323,7 @@ def test_modules_that_cannot_read_their_rows_are_named(factory):
 
 def test_a_module_may_compute_in_any_precision():
     made = sizes(lambda d, k: tuple(half.double() for half in dense(d, k)))
-    params = Parameters(made.shapes(), dtype=torch.float32, device=CPU)
+    params = ParameterBuffer(made.shapes(), dtype=torch.float32, device=CPU)
     made.initialise(params, torch.Generator().manual_seed(0), zero=False)
     encoder, _ = made.halves(params, None, None, ROWS)
     assert encoder.forward(torch.zeros(ROWS, D)).dtype == torch.float32

@@ -3,28 +3,27 @@ import pytest
 import torch
 from by_autograd import PHI, code_layer, contraction, decoder, encoder, leaves
 
-from skae import _products
-from skae._activations import ACTIVATIONS
-from skae._architecture import Architecture
-from skae._codes import Context, Plain
-from skae._contraction import Contraction
-from skae._heads import LinearHead, LogitHead
-from skae._likelihood import NormalLikelihood
-from skae._network import Autoencoder, Batch, clip_with_trust
-from skae._parameters import Parameters
-from skae._posterior import Gaussian
-from skae._sparse_codes import Sparse
-from skae.losses import LOSSES, Huber, SquaredError
+from skae._nn import matmul as _products
+from skae._nn.activations import ACTIVATIONS
+from skae._nn.architecture import DenseArchitecture
+from skae._nn.autoencoder import AutoencoderNetwork, Batch, clip_and_attenuate
+from skae._nn.heads import LinearHead, LogitHead
+from skae._nn.jacobian_penalty import JacobianPenalty
+from skae._nn.latents.base import LatentContext, PlainLatent
+from skae._nn.latents.gaussian import GaussianLatent
+from skae._nn.latents.sparse import SparseLatent
+from skae._nn.losses import LOSSES, GaussianNLL, Huber, SquaredError
+from skae._nn.parameters import ParameterBuffer
 
 D, K, ROWS = 9, 3, 11
 CPU = torch.device("cpu")
-PLAIN = Plain()
-KINDS = {
-    "nested": Plain(nested=0.7),
-    "kl": Sparse(0.2, "kl", 3.0),
-    "l1": Sparse(0.2, "l1", 3.0),
-    "topk": Sparse(0.6, "topk"),
-    "gaussian": Gaussian(beta=2.0, warmup=0.4),
+PLAIN = PlainLatent()
+LATENTS = {
+    "nested": PlainLatent(nested=0.7),
+    "kl": SparseLatent(0.2, "kl", 3.0),
+    "l1": SparseLatent(0.2, "l1", 3.0),
+    "topk": SparseLatent(0.6, "topk"),
+    "gaussian": GaussianLatent(beta=2.0, warmup=0.4),
 }
 
 
@@ -52,11 +51,13 @@ class Setting:
             return uniform * (high - low) + low
 
         normal = loss == "normal"
-        self.architecture = Architecture(
+        self.architecture = DenseArchitecture(
             d, k, hidden, activation, shortcuts, kind.outputs(k), normal
         )
         shapes = self.architecture.shapes()
-        self.params = Parameters(shapes, n_models=n_models, dtype=dtype, device=CPU)
+        self.params = ParameterBuffer(
+            shapes, n_models=n_models, dtype=dtype, device=CPU
+        )
         self.grads = self.params.zeros_like()
         self.params.flat.uniform_(-0.6, 0.6, generator=generator)
         if normal:
@@ -84,20 +85,20 @@ class Setting:
 
     def context(self):
         generator = torch.Generator().manual_seed(1)
-        return Context(generator, n_steps=10, log_variance=self.log_variance)
+        return LatentContext(generator, n_steps=10, log_variance=self.log_variance)
 
     def likelihood(self):
         noise, grad = (p.views["noise.bias"] for p in (self.params, self.grads))
-        return NormalLikelihood(0.7, noise, grad)
+        return GaussianNLL(0.7, noise, grad)
 
     def penalty(self):
         generator = torch.Generator().manual_seed(2)
-        return Contraction(0.4, *self.units, self.linear, generator)
+        return JacobianPenalty(0.4, *self.units, self.linear, generator)
 
     def move_to(self, device):
         flat, shapes = self.params.flat, self.architecture.shapes()
         self.params, self.grads = (
-            Parameters(
+            ParameterBuffer(
                 shapes, n_models=self.params.n_models, dtype=flat.dtype, device=device
             )
             for _ in range(2)
@@ -116,7 +117,7 @@ class Setting:
             else LinearHead(self.skip, self.scale)
         )
         *_, rows, _ = self.batch.inputs.shape
-        return Autoencoder(
+        return AutoencoderNetwork(
             self.architecture.halves(self.params, self.grads, self.clip, rows),
             head,
             self.kind.layer(self.architecture.n_components, self.context()),
@@ -138,7 +139,7 @@ class Setting:
             y = torch.logit((self.mean + base).clamp(0.01, 0.99)) + raw
         else:
             y = base + self.scale * raw
-        if isinstance(self.loss, NormalLikelihood):
+        if isinstance(self.loss, GaussianNLL):
             log_variance = 5 * views["noise.bias"]
             terms = (y - targets).square() / log_variance.exp() + log_variance
             loss = loss + 0.7 * 0.5 * terms.sum()
@@ -188,11 +189,11 @@ def test_codes_need_not_be_clipped(n_models):
 @pytest.mark.parametrize("hidden", [(7, 5), ()], ids=str)
 @pytest.mark.parametrize("n_models", [None, 3], ids=["single", "stacked"])
 @pytest.mark.parametrize("loss", [*LOSSES, "normal"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LATENTS)
 def test_gradients_pass_through_every_kind_of_codes(
     kind, loss, n_models, hidden, shortcuts
 ):
-    kind = KINDS[kind]
+    kind = LATENTS[kind]
     setting = Setting(hidden, "tanh", loss, n_models, shortcuts, kind=kind)
     assert_steps_as_autograd_does(setting, weight=3.0)
 
@@ -210,7 +211,7 @@ def test_gradients_of_a_contraction_agree_with_autograd(
 
 @pytest.mark.parametrize("kind", ["nested", "kl"])
 def test_a_contraction_goes_with_other_penalties(kind):
-    setting = Setting(kind=KINDS[kind], contracted=True)
+    setting = Setting(kind=LATENTS[kind], contracted=True)
     assert_steps_as_autograd_does(setting, weight=3.0)
 
 
@@ -231,11 +232,11 @@ def test_a_contraction_leaves_nothing_behind_for_the_next_step():
 @pytest.mark.parametrize("loss", ["squared_error", "normal"])
 def test_a_step_s_loss_is_that_of_its_rows(kind, loss):
     # With the noise of held-out rows, and with weights that are not warming up.
-    kind = KINDS[kind]
+    kind = LATENTS[kind]
     setting = Setting(loss=loss, kind=kind)
     rows = setting.network().rows(setting.batch, setting.loss)
     assert rows.shape == (ROWS,)
-    context = Context(torch.Generator().manual_seed(0), 10, setting.log_variance)
+    context = LatentContext(torch.Generator().manual_seed(0), 10, setting.log_variance)
     setting.context = lambda: context
     value = setting.network().step(setting.batch, setting.loss)
     torch.testing.assert_close(rows.sum(), value)
@@ -340,8 +341,8 @@ def test_without_weights_in_its_last_layers_a_network_is_its_skip_path():
 
 
 def test_what_starts_at_zero_is_all_that_changes_the_reconstruction():
-    architecture = Architecture(D, K, (7, 5))
-    params = Parameters(architecture.shapes(), dtype=torch.float64, device=CPU)
+    architecture = DenseArchitecture(D, K, (7, 5))
+    params = ParameterBuffer(architecture.shapes(), dtype=torch.float64, device=CPU)
     generator = torch.Generator().manual_seed(0)
     architecture.initialise(params, generator, zero=False)
     before = params.flat.clone()
@@ -356,8 +357,8 @@ def test_what_starts_at_zero_is_all_that_changes_the_reconstruction():
 
 @pytest.mark.parametrize("activation", ["relu", "silu"])
 def test_initial_weights_have_the_variance_of_their_gain(activation):
-    architecture = Architecture(200, 50, (300, 100), activation, shortcuts=False)
-    params = Parameters(
+    architecture = DenseArchitecture(200, 50, (300, 100), activation, shortcuts=False)
+    params = ParameterBuffer(
         architecture.shapes(), n_models=2, dtype=torch.float32, device=CPU
     )
     architecture.initialise(params, torch.Generator().manual_seed(0), zero=False)
@@ -389,7 +390,7 @@ def test_trust_falls_with_the_square_of_the_distance_from_the_box():
     inside = torch.tensor([[0.0, 0.0], [1.0, 2.0], [-1.0, 0.0]])
     far = torch.tensor([[0.0, -10.0], [0.0, -20.0], [0.0, -1e4], [0.0, 1e19]])
     for x in (inside, far):
-        clipped, trust = clip_with_trust(x, bounds)
+        clipped, trust = clip_and_attenuate(x, bounds)
         torch.testing.assert_close(clipped, torch.clamp(x, *bounds))
         assert trust.shape == (len(x), 1)
         if x is inside:

@@ -3,8 +3,14 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skae import _corruptions, noise
-from skae._corruptions import Binary, Custom, Each, corrupted
+from skae import noise
+from skae._data import corruption as _corruptions
+from skae._data.corruption import (
+    Binarization,
+    FunctionCorruption,
+    PerModelCorruption,
+    corrupt_rows,
+)
 from skae.noise import NAMES, Chain, Columns, Gaussian, Masking, SaltAndPepper, Swap
 
 ROWS, D = 20_000, 3
@@ -17,7 +23,12 @@ def shifted(X, rng):
 
 
 CHAIN = Chain((Swap(0.2), Gaussian(0.1)))
-ALL = [*(kind() for kind in NAMES.values()), CHAIN, Custom(shifted), Binary()]
+ALL = [
+    *(kind() for kind in NAMES.values()),
+    CHAIN,
+    FunctionCorruption(shifted),
+    Binarization(),
+]
 
 
 def rows_of(*lead):
@@ -100,13 +111,15 @@ def test_swapped_columns_lose_their_relations(clean):
 def test_binary_noise_draws_ones_with_the_value_as_probability():
     p = torch.tensor([0.0, 0.2, 1.0]).expand(ROWS, D)
     mean = torch.tensor([[0.1, 0.3, 0.6]])
-    drawn = Binary().apply(p - mean, Columns(mean, -mean, 1 - mean), seeded()) + mean
+    drawn = (
+        Binarization().apply(p - mean, Columns(mean, -mean, 1 - mean), seeded()) + mean
+    )
     assert set(drawn.round(decimals=6).unique().tolist()) == {0.0, 1.0}
     np.testing.assert_allclose(drawn.mean(0), p[0], atol=0.015)
 
 
 def test_binary_noise_is_not_to_be_undone():
-    assert not Binary.undone
+    assert not Binarization.undone
     assert all(kind.undone for kind in NAMES.values())
 
 
@@ -119,7 +132,7 @@ def test_a_function_gets_rows_in_their_units_and_a_generator(clean):
         np.testing.assert_allclose(X, x + columns.mean)
         return 2 * X
 
-    noisy = Custom(function).apply(x, columns, seeded())
+    noisy = FunctionCorruption(function).apply(x, columns, seeded())
     torch.testing.assert_close(noisy + columns.mean, 2 * (x + columns.mean))
 
 
@@ -131,7 +144,7 @@ def test_a_function_may_write_into_what_it_gets(clean):
         X[:] = 0
         return X
 
-    noisy = Custom(function).apply(x, columns, seeded())
+    noisy = FunctionCorruption(function).apply(x, columns, seeded())
     torch.testing.assert_close(noisy, (-columns.mean).expand(ROWS, D))
     torch.testing.assert_close(x, before, rtol=0, atol=0)
 
@@ -149,7 +162,7 @@ def test_a_function_may_write_into_what_it_gets(clean):
 )
 def test_a_function_returns_finite_rows_of_the_same_shape(clean, function):
     with pytest.raises(ValueError, match=r"passed as noise must return finite rows of"):
-        Custom(function).apply(*clean, seeded())
+        FunctionCorruption(function).apply(*clean, seeded())
 
 
 # -- one after the other ---------------------------------------------------------------
@@ -209,7 +222,7 @@ def test_each_network_has_noise_of_its_own(lead):
     columns = Columns(torch.zeros_like(ends), -ends, ends)
     kinds = (Gaussian(0.0), Gaussian(0.0), SaltAndPepper(1.0), Masking(1.0))
     before = x.clone()
-    noisy = Each(kinds).apply(x, columns, seeded()).movedim(-3, 0)
+    noisy = PerModelCorruption(kinds).apply(x, columns, seeded()).movedim(-3, 0)
     torch.testing.assert_close(x, before, rtol=0, atol=0)
     torch.testing.assert_close(noisy[:2], x.movedim(-3, 0)[:2], rtol=0, atol=0)
     torch.testing.assert_close(noisy[2].abs(), ends[2].expand_as(noisy[2]))
@@ -219,7 +232,8 @@ def test_each_network_has_noise_of_its_own(lead):
 def test_networks_of_one_kind_of_noise_are_drawn_at_once():
     x, columns = rows_of(2, 50)
     one, each = (
-        kind.apply(x, columns, seeded()) for kind in (Swap(), Each((Swap(), Swap())))
+        kind.apply(x, columns, seeded())
+        for kind in (Swap(), PerModelCorruption((Swap(), Swap())))
     )
     torch.testing.assert_close(each, one, rtol=0, atol=0)
     assert not torch.equal(one[0] - x[0], one[1] - x[1])
@@ -311,7 +325,7 @@ def test_tables_are_corrupted_in_chunks_of_any_size(monkeypatch, kind, dtype):
     ranges = np.stack([table.min(0), table.max(0)]) - mean
     for chunk_rows in (4096, 7):
         monkeypatch.setattr(_corruptions, "CHUNK_ROWS", chunk_rows)
-        noisy = corrupted(table, kind, mean, ranges, seeded())
+        noisy = corrupt_rows(table, kind, mean, ranges, seeded())
         assert noisy.dtype == dtype
         assert noisy.shape == table.shape
         assert not np.array_equal(noisy, table)

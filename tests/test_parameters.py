@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from skae._parameters import Parameters
+from skae._nn.parameters import ParameterBuffer
 
 SHAPES = {"a.weight": (2, 3), "a.bias": (1, 3), "b.weight": (3, 1), "b.bias": (1, 1)}
 
 
 def parameters(n_models=None):
-    return Parameters(
+    return ParameterBuffer(
         SHAPES, n_models=n_models, dtype=torch.float32, device=torch.device("cpu")
     )
 

@@ -4,8 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skae import _rows
-from skae._rows import Rows, counted, distinct, epoch, moments, row_hashes
+from skae._data import dataset as _rows
+from skae._data.dataset import Dataset
+from skae._data.deduplication import deduplicate, hash_rows, rescale_weights
+from skae._data.statistics import column_statistics
+from skae._training.batches import epoch_order
 
 values = st.floats(-1e3, 1e3, width=32)
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 4))
@@ -21,7 +24,7 @@ def weighted(draw):
     n_rows = len(table) if index is None else len(index)
     elements = st.floats(0.125, 8, width=32)
     weight = draw(st.none() | arrays(np.float64, n_rows, elements=elements))
-    return Rows(table, index, weight)
+    return Dataset(table, index, weight)
 
 
 @pytest.fixture(params=[1, 3, 4096], ids="chunks of {}".format)
@@ -49,7 +52,7 @@ def test_rows_are_the_indexed_rows(rows):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, ">f4", np.float64])
 def test_chunks_put_together_are_the_rows(chunk_rows, dtype, index):
     table = np.arange(30).reshape(10, 3).astype(dtype)
-    rows = Rows(table, index)
+    rows = Dataset(table, index)
     positions, chunks = zip(*rows.chunks(), strict=True)
     expected = picked(rows)
     np.testing.assert_array_equal(np.concatenate(chunks), expected)
@@ -59,7 +62,7 @@ def test_chunks_put_together_are_the_rows(chunk_rows, dtype, index):
 
 
 def test_chunks_of_wide_tables_are_small():
-    wide = Rows(np.zeros((20, 100_000), dtype=np.uint8))
+    wide = Dataset(np.zeros((20, 100_000), dtype=np.uint8))
     assert max(chunk.nbytes for _, chunk in wide.chunks()) <= 4 << 20
 
 
@@ -69,7 +72,7 @@ def test_chunks_of_wide_tables_are_small():
 @given(weighted())
 def test_moments_are_numpy_s(rows):
     table, weight = picked(rows), rows.weights()
-    found = moments(rows)
+    found = column_statistics(rows)
     mean = np.average(table, axis=0, weights=weight)
     variance = np.average((table - mean) ** 2, axis=0, weights=weight)
     scale = np.abs(table).max(initial=1.0)
@@ -81,10 +84,10 @@ def test_moments_are_numpy_s(rows):
 
 @given(weighted(), st.integers(1, 12))
 def test_moments_do_not_depend_on_chunks(rows, size):
-    whole = moments(rows)
+    whole = column_statistics(rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_rows, "CHUNK_ROWS", size)
-        pieces = moments(rows)
+        pieces = column_statistics(rows)
     np.testing.assert_allclose(pieces.mean, whole.mean, atol=1e-9)
     np.testing.assert_allclose(pieces.deviation, whole.deviation, atol=1e-9)
 
@@ -92,16 +95,23 @@ def test_moments_do_not_depend_on_chunks(rows, size):
 def test_moments_keep_their_precision_far_from_zero(chunk_rows):
     table = 1e8 + np.random.default_rng(0).normal(size=(1000, 2))
     np.testing.assert_allclose(
-        moments(Rows(table)).deviation, table.std(axis=0), rtol=1e-7
+        column_statistics(Dataset(table)).deviation, table.std(axis=0), rtol=1e-7
     )
 
 
 def test_a_weight_counts_as_that_many_rows():
     table = np.random.default_rng(0).normal(size=(6, 3))
     weight = np.array([1, 3, 2, 1, 1, 4])
-    one, many = Rows(table, None, weight.astype(float)), Rows(table.repeat(weight, 0))
-    np.testing.assert_allclose(moments(one).mean, moments(many).mean)
-    np.testing.assert_allclose(moments(one).deviation, moments(many).deviation)
+    one, many = (
+        Dataset(table, None, weight.astype(float)),
+        Dataset(table.repeat(weight, 0)),
+    )
+    np.testing.assert_allclose(
+        column_statistics(one).mean, column_statistics(many).mean
+    )
+    np.testing.assert_allclose(
+        column_statistics(one).deviation, column_statistics(many).deviation
+    )
 
 
 # -- hashes ----------------------------------------------------------------------------
@@ -123,7 +133,7 @@ DTYPES = [
 def test_hashes_are_equal_for_equal_rows_only(chunk_rows, dtype, n_features):
     rng = np.random.default_rng(0)
     table = rng.integers(0, 3, size=(300, n_features)).astype(dtype)
-    hashes = row_hashes(Rows(table), seed=0)
+    hashes = hash_rows(Dataset(table), seed=0)
     _, groups = np.unique(table, axis=0, return_inverse=True)
     _, found = np.unique(hashes, return_inverse=True)
     assert len(set(zip(groups, found, strict=True))) == groups.max() + 1
@@ -142,28 +152,28 @@ def test_hashes_are_equal_for_equal_rows_only(chunk_rows, dtype, n_features):
 )
 def test_hashes_depend_on_values_alone(same):
     table = np.random.default_rng(0).integers(-2, 3, size=(50, 3)).astype(float)
-    expected = row_hashes(Rows(table), seed=0)
-    np.testing.assert_array_equal(row_hashes(Rows(same(table)), seed=0), expected)
+    expected = hash_rows(Dataset(table), seed=0)
+    np.testing.assert_array_equal(hash_rows(Dataset(same(table)), seed=0), expected)
     order = np.random.default_rng(1).permutation(50)
-    np.testing.assert_array_equal(row_hashes(Rows(table, order), 0), expected[order])
+    np.testing.assert_array_equal(hash_rows(Dataset(table, order), 0), expected[order])
 
 
 def test_hashes_depend_on_the_seed():
-    rows = Rows(np.random.default_rng(0).normal(size=(50, 3)))
-    assert not np.isin(row_hashes(rows, 0), row_hashes(rows, 1)).any()
+    rows = Dataset(np.random.default_rng(0).normal(size=(50, 3)))
+    assert not np.isin(hash_rows(rows, 0), hash_rows(rows, 1)).any()
 
 
 def test_hashes_are_spread_evenly():
     table = np.arange(20_000)[:, None] * np.ones(3)
-    hashes = row_hashes(Rows(table), seed=0)
+    hashes = hash_rows(Dataset(table), seed=0)
     share = np.bincount((hashes >> np.uint64(60)).astype(int), minlength=16) / 20_000
     np.testing.assert_allclose(share, 1 / 16, atol=0.01)
 
 
 @given(weighted())
 def test_distinct_adds_up_the_weights_of_equal_rows(rows):
-    hashes = row_hashes(rows, seed=0)
-    merged, position = distinct(rows, hashes)
+    hashes = hash_rows(rows, seed=0)
+    merged, position = deduplicate(rows, hashes)
     table, weight = picked(rows) + 0.0, rows.weights()
     expected, group = np.unique(table, axis=0, return_inverse=True)
     assert len(merged) == len(expected)
@@ -178,8 +188,8 @@ def test_distinct_rows_do_not_depend_on_the_order_of_the_rows():
     table = np.random.default_rng(0).integers(0, 3, size=(60, 3))
     results = []
     for order in (np.arange(60), np.arange(60)[::-1]):
-        rows = Rows(table[order])
-        merged, _ = distinct(rows, row_hashes(rows, seed=0))
+        rows = Dataset(table[order])
+        merged, _ = deduplicate(rows, hash_rows(rows, seed=0))
         results.append((picked(merged), merged.weight))
     np.testing.assert_equal(*results)
 
@@ -188,12 +198,12 @@ def test_distinct_rows_do_not_depend_on_the_order_of_the_rows():
 def test_weights_are_numbers_of_rows_as_many_as_there_are_at_least(scale):
     table = np.zeros((5, 2))
     weight = scale * np.array([1.0, 2.0, 3.0])
-    one = Rows(table, np.array([4, 0, 2]), weight)
-    found = counted(one, 6)
+    one = Dataset(table, np.array([4, 0, 2]), weight)
+    found = rescale_weights(one, 6)
     np.testing.assert_array_equal(found.index, one.index)
     expected = weight if scale > 1 else np.array([1.0, 2.0, 3.0])
     np.testing.assert_allclose(found.weight, expected)
-    assert counted(Rows(table), 100).weight is None
+    assert rescale_weights(Dataset(table), 100).weight is None
 
 
 # -- epochs ----------------------------------------------------------------------------
@@ -201,7 +211,7 @@ def test_weights_are_numbers_of_rows_as_many_as_there_are_at_least(scale):
 
 @given(st.integers(1, 50), st.integers(0, 99))
 def test_an_epoch_without_weights_takes_each_row_once(n_rows, seed):
-    order = epoch(None, n_rows, np.random.default_rng(seed))
+    order = epoch_order(None, n_rows, np.random.default_rng(seed))
     np.testing.assert_array_equal(np.sort(order), np.arange(n_rows))
 
 
@@ -210,7 +220,7 @@ def test_an_epoch_without_weights_takes_each_row_once(n_rows, seed):
     st.integers(0, 99),
 )
 def test_an_epoch_takes_rows_in_proportion_to_their_weights(weight, seed):
-    order = epoch(weight, len(weight), np.random.default_rng(seed))
+    order = epoch_order(weight, len(weight), np.random.default_rng(seed))
     assert len(order) == len(weight)
     count = np.bincount(order, minlength=len(weight))
     expected = len(weight) * weight / weight.sum()
@@ -219,12 +229,14 @@ def test_an_epoch_takes_rows_in_proportion_to_their_weights(weight, seed):
 
 def test_epochs_add_up_to_the_weights():
     weight, rng = np.array([0.5, 1.0, 2.5, 4.0]), np.random.default_rng(0)
-    count = sum(np.bincount(epoch(weight, 4, rng), minlength=4) for _ in range(2000))
+    count = sum(
+        np.bincount(epoch_order(weight, 4, rng), minlength=4) for _ in range(2000)
+    )
     np.testing.assert_allclose(count / 2000, weight / 2, atol=0.05)
 
 
 def test_an_epoch_is_shuffled():
     rng = np.random.default_rng(0)
     for weight in (None, np.ones(500)):
-        first, second = epoch(weight, 500, rng), epoch(weight, 500, rng)
+        first, second = epoch_order(weight, 500, rng), epoch_order(weight, 500, rng)
         assert (first != second).mean() > 0.9

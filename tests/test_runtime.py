@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from skae._runtime import draw_seed, resolve_device, single_thread
+from skae._nn.runtime import resolve_device, single_thread
+from skae._sklearn.validation import draw_seed
 
 
 @pytest.fixture

@@ -5,21 +5,22 @@ import numpy as np
 import pytest
 import torch
 
-from skae._parameters import Parameters
-from skae._training import AdamW, NormClip, Plan, cosine_rate, train
+from skae._nn.parameters import ParameterBuffer
+from skae._training.loop import TrainingPlan, train
+from skae._training.optimizer import AdamW, AdaptiveGradientClipping, cosine_schedule
 
 SHAPES = {"a.weight": (4, 3), "a.bias": (1, 3)}
 START = 2.0
 
 
-class EachStep(Plan):
+class EachStep(TrainingPlan):
     """A plan that measures after every step."""
 
     every = 1
 
 
 def parameters(n_models=None, fill=0.0, device="cpu"):
-    params = Parameters(
+    params = ParameterBuffer(
         SHAPES, n_models=n_models, dtype=torch.float32, device=torch.device(device)
     )
     params.flat.fill_(fill)
@@ -77,7 +78,9 @@ class Bowl:
 
 @pytest.mark.parametrize("n_steps", [1, 2, 10, 600, 2000])
 def test_rate_warms_up_and_falls_along_a_cosine(n_steps):
-    rates = np.array([cosine_rate(step, n_steps, 3e-3) for step in range(n_steps + 1)])
+    rates = np.array(
+        [cosine_schedule(step, n_steps, 3e-3) for step in range(n_steps + 1)]
+    )
     warm = max(1, n_steps // 10)
     assert rates.max() == rates[warm - 1] == same(3e-3)
     assert (np.diff(rates[:warm]) > 0).all()
@@ -87,16 +90,16 @@ def test_rate_warms_up_and_falls_along_a_cosine(n_steps):
 
 @pytest.mark.parametrize("n_steps", [2, 10, 600])
 def test_the_schedule_ends_at_zero(n_steps):
-    assert cosine_rate(n_steps, n_steps, 1.0) == pytest.approx(0)
+    assert cosine_schedule(n_steps, n_steps, 1.0) == pytest.approx(0)
 
 
 def test_middle_of_the_cosine_is_half_the_peak():
-    assert cosine_rate(550, 1000, 1.0) == pytest.approx(0.5)
+    assert cosine_schedule(550, 1000, 1.0) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("n_steps", [1, 39, 40, 100, 2000])
 def test_a_plan_knows_how_often_it_checks(n_steps):
-    plan = Plan(n_steps, peak=0.1, decay=0.0)
+    plan = TrainingPlan(n_steps, peak=0.1, decay=0.0)
     assert plan.checks <= 80
     history = Bowl().train(plan)
     assert len(history.steps) == plan.checks + 1
@@ -131,7 +134,7 @@ def test_adam_is_the_paper_s(monkeypatch, device, fused, n_models):
     gradients = (
         rng.normal(size=(30, params.flat.numel())) * np.tile([1e-3, 1, 50], 10)[:, None]
     )
-    rates = [cosine_rate(t, 30, 1e-2) for t in range(30)]
+    rates = [cosine_schedule(t, 30, 1e-2) for t in range(30)]
     for gradient, rate in zip(gradients, rates, strict=True):
         grads.flat.copy_(torch.from_numpy(gradient).float())
         adam.step(rate)
@@ -159,7 +162,7 @@ def test_fused_and_plain_steps_agree(monkeypatch):
         if not fused:
             monkeypatch.delattr(torch, "_fused_adam_")
         bowl = Bowl()
-        bowl.train(Plan(50, peak=0.05, decay=0.1), measured=False)
+        bowl.train(TrainingPlan(50, peak=0.05, decay=0.1), measured=False)
         results.append(bowl.params.flat)
     torch.testing.assert_close(*results, rtol=1e-5, atol=1e-6)
 
@@ -182,7 +185,7 @@ def lengths(grads):
 @pytest.mark.parametrize("n_models", [None, 1, 3])
 def test_long_gradients_are_shrunk_to_the_limit(device, n_models):
     grads = parameters(n_models, device=device)
-    clip = NormClip(grads, factor=1.5)
+    clip = AdaptiveGradientClipping(grads, factor=1.5)
     grads.flat.fill_(1.0)
     usual = lengths(grads)
     clip.apply()  # the first one says what is usual
@@ -200,9 +203,9 @@ def test_each_model_of_a_stack_is_clipped_as_if_it_were_alone():
     scale = np.exp(rng.normal(size=(20, 3)))
     drawn = rng.normal(size=(20, 15))
     stack = parameters(3)
-    stacked = NormClip(stack)
+    stacked = AdaptiveGradientClipping(stack)
     alone = [parameters() for _ in range(3)]
-    clips = [NormClip(grads) for grads in alone]
+    clips = [AdaptiveGradientClipping(grads) for grads in alone]
     for gradient, sizes in zip(drawn, scale, strict=True):
         for m, size in enumerate(sizes):
             alone[m].flat.copy_(torch.from_numpy(gradient * size))
@@ -218,7 +221,7 @@ def test_each_model_of_a_stack_is_clipped_as_if_it_were_alone():
 @pytest.mark.parametrize("n_models", [None, 2])
 def test_zero_gradients_stay_zero(device, n_models):
     grads = parameters(n_models, device=device)
-    clip = NormClip(grads)
+    clip = AdaptiveGradientClipping(grads)
     for _ in range(3):
         clip.apply()
     assert not grads.flat.any()
@@ -299,8 +302,8 @@ def test_stop_ends_a_run_before_its_schedule_does():
 
 
 def test_the_last_step_of_a_stopped_run_is_measured():
-    every = Plan(10_000, 0.1, 0.0).every
-    plan = Plan(10_000, 0.1, 0.0, stop=every + 1)
+    every = TrainingPlan(10_000, 0.1, 0.0).every
+    plan = TrainingPlan(10_000, 0.1, 0.0, stop=every + 1)
     assert Bowl().train(plan).steps == [0, every, every + 1]
 
 

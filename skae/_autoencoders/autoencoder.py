@@ -1,0 +1,69 @@
+"""The plain autoencoder."""
+
+from skae._sklearn.docstrings import complete_docstring
+
+from .base import BaseAutoencoder
+
+
+@complete_docstring
+class AutoencoderTransformer(BaseAutoencoder):
+    r"""Dimensionality reduction with an autoencoder that starts at PCA.
+
+    With PCA's mean :math:`\mu`, directions :math:`V` and standard deviations :math:`s`,
+    codes and reconstructions are
+
+    .. math::
+
+        z = s^{-1} V^\top (x - \mu) + f(x), \qquad
+        \hat x = \mu + V (s \odot z) + r \odot g(z),
+
+    where the networks :math:`f` and :math:`g` start at zero and :math:`r` is the scale
+    of what PCA leaves. At the first step the model is PCA. Rows that are held out
+    decide when training stops and whether the networks are kept: if the gain over PCA
+    does not exceed its standard error (twice that below 300 rows), the model is PCA,
+    fitted to all rows. Below 600 distinct rows five folds decide, and the model is then
+    fitted to all rows; below ten it is PCA.
+
+    Columns need no scaling for training to work, but as in PCA those of large variance
+    count most in the squared error.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : The linear model that this one starts from.
+    skae.metrics.reconstruction_error : Compares both on new rows.
+
+    Notes
+    -----
+    The arithmetic is float32; predictions for float64 rows are computed in float64.
+    With the anchor, rows far from the training rows are reconstructed nearly as PCA
+    does: the networks see them clipped to the range of the training rows and are
+    believed less the farther out a row is.
+
+    References
+    ----------
+    Hinton, G. E. and Salakhutdinov, R. R. (2006). Reducing the dimensionality of data
+    with neural networks. Science 313, 504-507.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from skae import AutoencoderTransformer
+    >>> from skae.metrics import reconstruction_error
+    >>> X = load_digits().data
+    >>> ae = AutoencoderTransformer(n_components=4, max_iter=300, random_state=0)
+    >>> codes = ae.fit_transform(X[:1500])
+    >>> codes.shape
+    (1500, 4)
+    >>> pca = PCA(n_components=4).fit(X[:1500])
+    >>> bool(reconstruction_error(ae, X[1500:]) < reconstruction_error(pca, X[1500:]))
+    True
+    """

@@ -1,0 +1,84 @@
+"""The contractive autoencoder: codes that ignore small changes."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval
+
+from skae._sklearn.constraints import parameter_constraints
+from skae._sklearn.docstrings import complete_docstring
+
+from .base import BaseAutoencoder
+
+
+@complete_docstring
+class ContractiveAutoencoder(BaseAutoencoder):
+    r"""Autoencoder whose codes change little where the rows change a little.
+
+    With J the Jacobian of a row's codes with respect to the row, the loss is
+
+    .. math::
+
+        \frac{|x - \hat x|^2}{\text{that of PCA}}
+            + \frac{2 \lambda}{k} \lVert J \rVert_F^2,
+
+    and PCA's own :math:`\lVert J \rVert_F^2` is the number k of codes. One random
+    projection of J for each row estimates the penalty without bias, and its gradient is
+    in closed form. Codes follow a row no farther than the range of the training rows.
+
+    Parameters
+    ----------
+    contraction : float, default=0.1
+        Weight :math:`\lambda` of the penalty.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    Notes
+    -----
+    The held-out comparison with PCA, and `pca_ratio_`, include the penalty. Shrinking
+    the codes and stretching the decoder shrinks J as well: compare norms with
+    the variance of the codes in mind.
+
+    References
+    ----------
+    Rifai, S., Vincent, P., Muller, X., Glorot, X. and Bengio, Y. (2011). Contractive
+    auto-encoders: explicit invariance during feature extraction. ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import AutoencoderTransformer, ContractiveAutoencoder
+    >>> X = load_digits().data
+    >>> ae = ContractiveAutoencoder(4, max_iter=300, random_state=0).fit(X)
+    >>> ae.jacobian_norm(X).shape
+    (1797,)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
+        contraction=[Interval(Real, 0, None, closed="left")]
+    )
+
+    def __init__(
+        self, n_components=None, *, contraction=0.1,
+        hidden_layer_sizes="auto", activation="silu", network=None, pretrain=None,
+        anchor="pca", loss="squared_error", whiten=False, alpha=1e-2,
+        learning_rate_init="auto", batch_size="auto", max_iter="auto",
+        early_stopping=True, validation_fraction=0.1, n_iter_no_change="auto", tol=1e-4,
+        warm_start=False, random_state=None, verbose=0, device="auto",
+    ):  # fmt: skip
+        super().__init__(
+            n_components, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
+            network=network, pretrain=pretrain, anchor=anchor, loss=loss, whiten=whiten,
+            alpha=alpha, learning_rate_init=learning_rate_init, batch_size=batch_size,
+            max_iter=max_iter, early_stopping=early_stopping,
+            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
+            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
+            device=device,
+        )  # fmt: skip
+        self.contraction = contraction
+
+    def _design(self, n_features: int) -> dict[str, Any]:
+        return {"contraction": float(self.contraction)}

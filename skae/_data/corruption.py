@@ -1,0 +1,117 @@
+"""Corruptions that are no parameters of their own, and noisy rows of a table."""
+
+# torch.from_numpy carries no type.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from skae.noise import Columns, Corruption
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+CHUNK_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class PerModelCorruption(Corruption):
+    """Noise of its own for each network of a stack, the third last axis."""
+
+    corruptions: tuple[Corruption, ...]
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        noisy, start = x.new_empty(x.shape), 0
+        # Neighbours with equal noise are drawn at once.
+        for corruption, same in groupby(self.corruptions):
+            end = start + len(list(same))
+            at = (..., slice(start, end), slice(None), slice(None))
+            own = Columns(*(part[start:end] for part in columns))
+            noisy[at] = corruption.apply(x[at], own, generator)
+            start = end
+        return noisy
+
+
+@dataclass(frozen=True)
+class Binarization(Corruption):
+    """Draws zeros and ones with the features, which are in [0, 1], as probabilities.
+
+    This is the dynamic binarisation of grey images; the draw is what is modelled.
+
+    References
+    ----------
+    Salakhutdinov, R. and Murray, I. (2008). On the quantitative analysis of deep belief
+    networks. ICML.
+    """
+
+    undone: ClassVar[bool] = False
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return binary rows; see `Corruption.apply`."""
+        draw = x.new_empty(x.shape).uniform_(generator=generator)
+        return (draw < x + columns.mean).to(x.dtype).sub_(columns.mean)
+
+
+@dataclass(frozen=True)
+class FunctionCorruption(Corruption):
+    """A user's function ``function(X, rng)`` of an array and a NumPy generator."""
+
+    function: Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+    def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
+        """Return noisy rows; see `Corruption.apply`."""
+        clean = (x + columns.mean).cpu().numpy().reshape(-1, x.shape[-1])
+        seed = x.new_empty(1).uniform_(0, 2**31, generator=generator)
+        rng = np.random.default_rng(int(seed))
+        noisy = np.asarray(self.function(clean.copy(), rng), dtype=clean.dtype)
+        if noisy.shape != clean.shape or not np.isfinite(noisy).all():
+            raise ValueError(
+                "The function that is passed as noise must return finite rows of the "
+                f"shape that it got, {clean.shape}; it returned {noisy.shape}."
+            )
+        return x.new_tensor(noisy).view(x.shape).sub_(columns.mean)
+
+
+def corrupt_rows(
+    rows: np.ndarray,
+    corruption: Corruption,
+    mean: np.ndarray,
+    ranges: np.ndarray,
+    generator: torch.Generator,
+) -> np.ndarray:
+    """Return noisy rows of a table, in their own precision.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+        Clean rows, float32 or float64.
+    corruption : Corruption
+        The noise.
+    mean : ndarray of shape (n_features,)
+        Mean of the columns.
+    ranges : ndarray of shape (2, n_features)
+        Their least and greatest values less the mean.
+    generator : torch.Generator
+        Source of the noise.
+    """
+    import torch
+
+    mean, low, high = (x.astype(rows.dtype) for x in (mean, *ranges))
+    columns = Columns(*map(torch.from_numpy, (mean, low, high)))
+    result = np.empty_like(rows)
+    for start in range(0, len(rows), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        clean = torch.from_numpy(rows[part] - mean)
+        noisy = corruption.apply(clean, columns, generator)
+        # What is not changed stays as it is, to the last bit.
+        same = (noisy == clean).numpy()
+        result[part] = np.where(same, rows[part], noisy.numpy() + mean)
+    return result

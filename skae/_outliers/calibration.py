@@ -1,0 +1,95 @@
+"""From scores of rows that a model has not seen to levels, ranks and p-values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skae._data.statistics import weighted_quantiles
+
+TIE_TOLERANCE = 1e-9  # relative difference that the order of a sum may make
+
+
+@dataclass(frozen=True)
+class ScoreScale:
+    """Where the scores of usual rows lie: their median, and from there to 90 %."""
+
+    median: float
+    spread: float
+
+    @classmethod
+    def of(cls, scores: np.ndarray, weight: np.ndarray | None) -> "ScoreScale":
+        """Return the level of weighted scores.
+
+        Where nine in ten are equal, as in tables of many equal rows, the spread reaches
+        to the first that is not.
+        """
+        median, high = weighted_quantiles(scores, weight, 0.5, 0.9)
+        if high - median <= 1e-6 * abs(median):
+            above = scores[scores > median + 1e-6 * abs(median)]
+            high = above.min() if above.size else median + 1.0
+        return cls(float(median), float(high - median))
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Return scores in units of the level."""
+        return (scores - self.median) / self.spread
+
+
+def contamination_threshold(
+    scores: np.ndarray, weight: np.ndarray | None, share: float
+) -> float:
+    """Return the threshold that a share of the weight is below, at least one score.
+
+    It is half-way to the next score above that is not the same but for rounding.
+    """
+    order = np.argsort(scores, kind="stable")
+    mass = np.cumsum(np.ones(len(scores)) if weight is None else weight[order])
+    last = scores[order][np.searchsorted(mass, share * mass[-1] * (1 - 1e-9))]
+    higher = scores > last + TIE_TOLERANCE * abs(last)
+    last = scores[~higher].max()
+    following = scores[higher].min() if higher.any() else np.nextafter(last, np.inf)
+    between = last + (following - last) / 2
+    return float(between if between > last else following)
+
+
+def with_tie_tolerance(scores: np.ndarray) -> np.ndarray:
+    """Return scores that are a rounding error lower, so that equal ones tie."""
+    return scores - TIE_TOLERANCE * np.maximum(np.abs(scores), 1.0)
+
+
+def p_values(
+    scores: np.ndarray, calibration: np.ndarray, weight: np.ndarray | None
+) -> np.ndarray:
+    """Return the share of calibration scores that are as high, the row's own included.
+
+    With n calibration scores of unit weight that is ``(1 + #{>=}) / (n + 1)``, which is
+    at most a with probability a for a row that is like them.
+
+    References
+    ----------
+    Vovk, V., Gammerman, A. and Shafer, G. (2005). Algorithmic learning in a random
+    world. Springer.
+    """
+    order = np.argsort(calibration, kind="stable")
+    weight = np.ones(len(calibration)) if weight is None else weight[order]
+    below = np.concatenate([[0.0], np.cumsum(weight)])
+    total = below[-1]
+    at = np.searchsorted(calibration[order], with_tie_tolerance(scores), side="left")
+    return (1 + total - below[at]) / (1 + total)
+
+
+def p_value_threshold(
+    calibration: np.ndarray, weight: np.ndarray | None, level: float
+) -> float:
+    """Return the score above which p-values are at most a level.
+
+    Where there are too few calibration scores for such p-values, it is twice as far
+    from their median as the highest.
+    """
+    order = np.argsort(calibration, kind="stable")
+    ordered = calibration[order]
+    weight = np.ones(len(calibration)) if weight is None else weight[order]
+    above = np.cumsum(weight[::-1])[::-1]  # weight of each score and of higher ones
+    allowed = level * (1 + above[0]) - 1
+    if allowed < 0:
+        return float(2 * ordered[-1] - weighted_quantiles(ordered, weight, 0.5)[0])
+    return float(ordered[above > allowed * (1 + TIE_TOLERANCE)][-1])
