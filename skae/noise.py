@@ -1,7 +1,7 @@
-"""Corruptions: what a denoising autoencoder learns to undo.
+"""Corruptions: noise that a denoising autoencoder learns to remove.
 
-Each is a small frozen dataclass, so that it can be a parameter of an estimator: it has
-equality, a repr and a clone. ``level`` is what the estimators call ``noise_level``.
+Each is a small frozen dataclass with equality and a repr, so that it can be a parameter
+of an estimator and survives `clone`. ``level`` is the estimators' ``noise_level``.
 
 References
 ----------
@@ -28,7 +28,7 @@ __all__ = ["Chain", "Corruption", "Gaussian", "Masking", "SaltAndPepper", "Swap"
 
 
 class Columns(NamedTuple):
-    """Mean of each column, and its least and greatest value less that mean."""
+    """Mean of each feature, and its minimum and maximum less that mean."""
 
     mean: Tensor
     low: Tensor
@@ -36,15 +36,15 @@ class Columns(NamedTuple):
 
 
 class Corruption(ABC):
-    """Noise for rows of a table.
+    """Base class of corruptions.
 
-    The base of all kinds. One of your own has `apply`, and is a frozen dataclass, so
-    that estimators with it can be cloned and compared.
+    A subclass implements `apply`. It should be a frozen dataclass, so that estimators
+    with it as a parameter can be cloned and compared.
 
     Attributes
     ----------
-    undone : bool
-        Whether the clean row is to be reconstructed, not the noisy one.
+    clean_target : bool
+        Whether the target of the reconstruction is the clean sample, not the noisy one.
 
     Examples
     --------
@@ -66,29 +66,29 @@ class Corruption(ABC):
     True
     """
 
-    undone: ClassVar[bool] = True
+    clean_target: ClassVar[bool] = True
 
     @abstractmethod
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows.
+        """Return noisy samples.
 
         Parameters
         ----------
-        x : Tensor of shape (..., n_rows, n_features)
-            Rows less the mean of each column. They are not changed.
+        x : Tensor of shape (..., n_samples, n_features)
+            Samples less the mean of each feature. They are not changed.
         columns : Columns
-            Mean and range of the columns.
+            Mean and range of the features.
         generator : torch.Generator
-            Source of the noise.
+            Source of random numbers.
 
         Returns
         -------
-        Tensor of shape (..., n_rows, n_features)
-            The noisy rows, less the same mean.
+        Tensor of shape (..., n_samples, n_features)
+            The noisy samples, less the same mean.
         """
 
 
-def _chosen(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def _random_mask(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Return a mask that is true for this share of the values."""
     draw = x.new_empty(x.shape)
     return draw.uniform_(generator=generator) < share
@@ -96,7 +96,7 @@ def _chosen(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class Gaussian(Corruption):
-    """Adds normal noise to every value.
+    """Add Gaussian noise to every value.
 
     Parameters
     ----------
@@ -123,14 +123,14 @@ class Gaussian(Corruption):
             raise ValueError(f"level={self.level} must be a standard deviation, >= 0.")
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows; see `Corruption.apply`."""
+        """Return noisy samples; see `Corruption.apply`."""
         noise = x.new_empty(x.shape).normal_(generator=generator)
         return noise.mul_(self.level).add_(x)
 
 
 @dataclass(frozen=True)
 class _Replacement(Corruption):
-    """Replaces a share of the values."""
+    """Replace a share of the values."""
 
     level: float = 0.3
 
@@ -144,15 +144,15 @@ class _Replacement(Corruption):
 
 @dataclass(frozen=True)
 class Masking(_Replacement):
-    """Replaces values by the mean of their column, as an imputer would.
+    """Replace values by the mean of their feature, as an imputer would.
 
-    Columns that are centred or standardised get zeros, which is the noise of Vincent et
-    al. (2010).
+    Features that are centred or standardised get zeros, which is the masking noise of
+    Vincent et al. (2010).
 
     Parameters
     ----------
     level : float, default=0.3
-        Share of the values that are replaced.
+        Share of the values that is replaced.
 
     Raises
     ------
@@ -167,18 +167,18 @@ class Masking(_Replacement):
     """
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows; see `Corruption.apply`."""
-        return x * ~_chosen(x, self.level, generator)
+        """Return noisy samples; see `Corruption.apply`."""
+        return x * ~_random_mask(x, self.level, generator)
 
 
 @dataclass(frozen=True)
 class SaltAndPepper(_Replacement):
-    """Replaces values by the least or the greatest of their column, one as likely.
+    """Replace values by the minimum or maximum of their feature, equally likely.
 
     Parameters
     ----------
     level : float, default=0.3
-        Share of the values that are replaced.
+        Share of the values that is replaced.
 
     Raises
     ------
@@ -193,7 +193,7 @@ class SaltAndPepper(_Replacement):
     """
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows; see `Corruption.apply`."""
+        """Return noisy samples; see `Corruption.apply`."""
         draw = x.new_empty(x.shape).uniform_(generator=generator)
         noisy = x.where(draw >= self.level / 2, columns.low)
         return noisy.where(draw < 1 - self.level / 2, columns.high)
@@ -201,15 +201,15 @@ class SaltAndPepper(_Replacement):
 
 @dataclass(frozen=True)
 class Swap(_Replacement):
-    """Replaces values by those of other rows, drawn anew for each value.
+    """Replace values by those of other samples, drawn independently for each value.
 
-    Columns keep their distributions and lose their relations to each other. One row
-    alone has none to take values from, and stays as it is.
+    Features keep their distributions and lose their dependence on each other. A single
+    sample has none to take values from, and does not change.
 
     Parameters
     ----------
     level : float, default=0.3
-        Share of the values that are replaced.
+        Share of the values that is replaced.
 
     Raises
     ------
@@ -224,28 +224,28 @@ class Swap(_Replacement):
     """
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows; see `Corruption.apply`."""
-        # Below the level a draw says which row the value is taken from.
+        """Return noisy samples; see `Corruption.apply`."""
+        # Given that it is below the level, a draw is uniform and selects the sample.
         draw = x.new_empty(x.shape).uniform_(generator=generator)
-        chosen = draw < self.level
+        replaced = draw < self.level
         n = x.shape[-2]
         other = draw.mul_(n / max(self.level, 1e-12)).clamp_(max=n - 1).long()
-        return x.gather(-2, other).where(chosen, x)
+        return x.gather(-2, other).where(replaced, x)
 
 
 @dataclass(frozen=True)
 class Chain(Corruption):
-    """Applies corruptions one after the other.
+    """Apply corruptions one after the other.
 
     Parameters
     ----------
     corruptions : tuple of Corruption
-        What to apply, first one first.
+        The corruptions in the order of their application.
 
     Raises
     ------
     TypeError
-        If one of them is no corruption.
+        If one of them is not a corruption.
 
     Examples
     --------
@@ -257,7 +257,7 @@ class Chain(Corruption):
     corruptions: tuple[Corruption, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check what they are."""
+        """Check the types."""
         each = cast("object", self.corruptions)
         if isinstance(each, tuple):
             each = cast("tuple[object, ...]", each)
@@ -269,7 +269,7 @@ class Chain(Corruption):
         )
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows; see `Corruption.apply`."""
+        """Return noisy samples; see `Corruption.apply`."""
         for corruption in self.corruptions:
             x = corruption.apply(x, columns, generator)
         return x

@@ -1,10 +1,12 @@
 """The plain autoencoder."""
 
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 
 from .base import BaseAutoencoder
 
 
+@set_module("skae")
 @complete_docstring
 class AutoencoderTransformer(BaseAutoencoder):
     r"""Dimensionality reduction with an autoencoder that starts at PCA.

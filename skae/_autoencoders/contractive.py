@@ -1,16 +1,21 @@
 """The contractive autoencoder: codes that ignore small changes."""
 
+from dataclasses import replace
 from numbers import Real
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sklearn.utils._param_validation import Interval
-
+from skae._sklearn.compat import Interval
 from skae._sklearn.constraints import parameter_constraints
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 
 from .base import BaseAutoencoder
 
+if TYPE_CHECKING:
+    from skae._model.objective import Objective
 
+
+@set_module("skae")
 @complete_docstring
 class ContractiveAutoencoder(BaseAutoencoder):
     r"""Autoencoder whose codes change little where the rows change a little.
@@ -80,5 +85,6 @@ class ContractiveAutoencoder(BaseAutoencoder):
         )  # fmt: skip
         self.contraction = contraction
 
-    def _design(self, n_features: int) -> dict[str, Any]:
-        return {"contraction": float(self.contraction)}
+    def _objective(self, n_features: int) -> "Objective":
+        objective = super()._objective(n_features)
+        return replace(objective, jacobian_weight=float(self.contraction))

@@ -2,17 +2,25 @@
 
 from math import isqrt, prod
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from skae._data.dataset import Dataset
+from skae._sklearn.compat import Interval
 from skae._sklearn.constraints import parameter_constraints
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 
 from .base import BaseAutoencoder
+from .defaults import AutoDefaults
+
+if TYPE_CHECKING:
+    from skae._fitting.fit import FitResult
+    from skae._nn.modules.architecture import Factory
 
 
+@set_module("skae")
 @complete_docstring
 class ConvolutionalAutoencoder(BaseAutoencoder):
     """Autoencoder of images whose corrections of PCA are convolutional.
@@ -59,6 +67,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     (1797, 4)
     """
 
+    AUTO: ClassVar[AutoDefaults] = AutoDefaults(learning_rate=6e-3, batch_size=64)
     _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
         "hidden_layer_sizes", "network", "pretrain",
         image_shape=["array-like", None],
@@ -90,7 +99,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
             side = isqrt(n_features)
             square = side >= 8 and side**2 == n_features
             return (1, side, side) if square else (1, 1, n_features)
-        shape = _whole("image_shape", self.image_shape)
+        shape = _positive_integers("image_shape", self.image_shape)
         if len(shape) not in (2, 3) or prod(shape) != n_features:
             raise ValueError(
                 f"image_shape={self.image_shape!r} must be (height, width) or "
@@ -100,23 +109,18 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         channels, height, width = shape if len(shape) == 3 else (1, *shape)
         return channels, height, width
 
-    def _design(self, n_features: int) -> dict[str, Any]:
+    def _network_factory(self, n_features: int) -> "Factory":
         from skae._nn.modules.convolutional import Convolutions
 
-        shape = self._shape(n_features)
-        channels = _whole("channels", self.channels)
-        auto = {"learning_rate_init": ("rate", 6e-3), "batch_size": ("batch_size", 64)}
-        changes = dict(
-            change for name, change in auto.items() if getattr(self, name) == "auto"
-        )
-        return {"factory": Convolutions(shape, channels, self.activation), **changes}
+        channels = _positive_integers("channels", self.channels)
+        return Convolutions(self._shape(n_features), channels, self.activation)
 
-    def _fitted(self, outcome, rows) -> dict[str, Any]:
-        shape = self._shape(rows.n_features)
-        return super()._fitted(outcome, rows) | {"image_shape_": shape}
+    def _fitted_attributes(self, result: "FitResult", data: Dataset) -> dict[str, Any]:
+        shape = self._shape(data.n_features)
+        return super()._fitted_attributes(result, data) | {"image_shape_": shape}
 
 
-def _whole(name: str, values: Any) -> tuple[int, ...]:
+def _positive_integers(name: str, values: Any) -> tuple[int, ...]:
     array = np.asarray(values)
     if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu":
         raise ValueError(f"{name} must be a tuple of integers; got {values!r}.")

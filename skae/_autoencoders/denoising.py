@@ -5,19 +5,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skae._data.corruption import FunctionCorruption, corrupt_rows
+from skae._sklearn.compat import Interval, StrOptions
 from skae._sklearn.constraints import parameter_constraints
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 from skae.noise import NAMES, Corruption
 
 from .base import BaseAutoencoder
+from .defaults import AutoDefaults
 
-EFFORT = 4.0  # noise is new at each step: there is more to learn, and less to overfit
 
-
+@set_module("skae")
 @complete_docstring
 class DenoisingAutoencoder(BaseAutoencoder):
     r"""Autoencoder that learns to undo noise.
@@ -67,6 +68,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
     True
     """
 
+    # Noise is new at each step: there is more to learn, and less to overfit.
+    AUTO: ClassVar[AutoDefaults] = AutoDefaults(steps_multiplier=4.0)
     _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
         noise=[StrOptions(set(NAMES)), Corruption, callable],
         noise_level=[Interval(Real, 0, None, closed="left")],
@@ -92,7 +95,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         self.noise = noise
         self.noise_level = noise_level
 
-    def _corruption(self) -> Corruption:
+    def _input_corruption(self) -> Corruption:
         noise, level = self.noise, float(self.noise_level)
         if isinstance(noise, Corruption):
             return noise
@@ -109,9 +112,6 @@ class DenoisingAutoencoder(BaseAutoencoder):
                 "share of the values."
             )
         return NAMES[noise](level)
-
-    def _design(self, n_features: int) -> dict[str, Any]:
-        return {"corruption": self._corruption(), "effort": EFFORT}
 
     def corrupt(self, X, random_state=None):
         """Return X with noise of the kind that training adds.
@@ -135,6 +135,6 @@ class DenoisingAutoencoder(BaseAutoencoder):
         seed = check_random_state(random_state).randint(2**31 - 1)
         generator = torch.Generator().manual_seed(int(seed))
         kind = np.float32 if table.dtype == np.float32 else np.float64
-        ranges = self._state["anchor.column_range"]
-        noise = self._corruption()
+        ranges = self._state["anchor"]["column_range"]
+        noise = self._input_corruption()
         return corrupt_rows(table.astype(kind), noise, self.mean_, ranges, generator)

@@ -1,24 +1,28 @@
 """The sparse autoencoder: many codes, few of them active."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skae._data.dataset import Dataset
+from skae._sklearn.compat import Interval, StrOptions
 from skae._sklearn.constraints import parameter_constraints
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 
 from .base import BaseAutoencoder
+from .defaults import AutoDefaults
 
 if TYPE_CHECKING:
     from skae._fitting.fit import FitResult
+    from skae._model.objective import Objective
 
-FOREVER = 2**31  # steps: while the weight adapts, losses go up and down
-ROWS = 8192  # training rows from which activations are measured
+N_MEASURED = 8192  # training samples from which activations are measured
 
 
+@set_module("skae")
 @complete_docstring
 class SparseAutoencoder(BaseAutoencoder):
     r"""Autoencoder with codes between 0 and 1, most of which are near 0 for a row.
@@ -75,6 +79,8 @@ class SparseAutoencoder(BaseAutoencoder):
     0.05
     """
 
+    # No patience: while the weight of the penalty adapts, losses go up and down.
+    AUTO: ClassVar[AutoDefaults] = AutoDefaults(hidden_layer_sizes=(), patience=2**31)
     _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
         "anchor",
         "whiten",
@@ -105,24 +111,21 @@ class SparseAutoencoder(BaseAutoencoder):
         self.penalty = penalty
         self.sparsity_weight = sparsity_weight
 
-    def _design(self, n_features: int) -> dict[str, Any]:
-        from skae._nn.latents.sparse import SparseLatent
+    def _objective(self, n_features: int) -> "Objective":
+        from skae._nn.latents import SparseLatent
 
         weight = None if self.sparsity_weight == "auto" else float(self.sparsity_weight)
-        design: dict[str, Any] = {
-            "code": SparseLatent(float(self.sparsity), self.penalty, weight),
-            "n_components": self.n_components or n_features,
-        }
-        if isinstance(self.hidden_layer_sizes, str):
-            design["hidden"] = ()
-        if self.n_iter_no_change == "auto":
-            design["patience"] = FOREVER
-        return design
+        latent = SparseLatent(float(self.sparsity), self.penalty, weight)
+        return replace(super()._objective(n_features), latent=latent)
 
-    def _fitted(self, outcome: "FitResult", rows: Dataset) -> dict[str, Any]:
-        sample = rows.sample(ROWS, 0)
-        with self._quietly(outcome.model):
-            codec = self._codec(np.dtype(np.float64), outcome.model)
-            codes = [codec.encode(part) for _, part in sample.chunks()]
-        mean = np.average(np.concatenate(codes), 0, sample.weights())
-        return super()._fitted(outcome, rows) | {"mean_activation_": mean}
+    def _n_components(self, n_features: int) -> Any:
+        return self.n_components or n_features
+
+    def _fitted_attributes(self, result: "FitResult", data: Dataset) -> dict[str, Any]:
+        sample = data.sample(N_MEASURED, 0)
+        codec = self._new_codec(result.model, np.float64)
+        with codec.mode():
+            codes = [codec.encode(block.values) for block in sample.blocks(np.float64)]
+        mean = np.average(np.concatenate(codes), 0, sample.sample_weight)
+        attributes = super()._fitted_attributes(result, data)
+        return attributes | {"mean_activation_": mean}

@@ -1,157 +1,41 @@
 """The variational autoencoder: a density, with codes for what it explains."""
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skae._data.dataset import Dataset
 from skae._data.statistics import column_statistics
+from skae._sklearn.compat import Interval, StrOptions
 from skae._sklearn.constraints import parameter_constraints
+from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 from skae._sklearn.validation import validate_table
 
-from .base import BaseAutoencoder, CodecMixin
+from .base import BaseAutoencoder
 
 if TYPE_CHECKING:
+    from skae._fitting.fit import FitResult
     from skae._model.density import DensityCodec
     from skae._model.fitted import FittedModel
+    from skae._model.objective import Objective
+    from skae.noise import Corruption
 
-ENOUGH = 1000  # rows that tell their own moments
-DRAWS = 8192  # from the prior, to learn the moments of samples
+N_ENOUGH = 1000  # samples whose own moments are taken
+N_DRAWS = 8192  # from the prior, to learn the moments of samples
 
 
 def _positive(name: str, value: Any) -> int:
     return int(check_scalar(value, name, Integral, min_val=1))
 
 
-class DensityMixin(CodecMixin):
-    """Score and draw rows with the density that a fit has left."""
-
-    likelihood: str
-    noise_variance_: np.ndarray | None
-    _calibration: np.ndarray
-
-    def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
-        return validate_table(self, X, reset=reset, unit=self._bounded())
-
-    def _codec_class(self) -> "type[DensityCodec]":
-        from skae._model.density import DensityCodec
-
-        return DensityCodec
-
-    def score_samples(self, X, n_draws=100):
-        """Return the estimated log-likelihood of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to score.
-        n_draws : int, default=100
-            Draws of each row's posterior. More give a higher, closer estimate; the same
-            number gives the same estimate at each call.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Log-likelihoods in nats, comparable with `PCA.score_samples`.
-        """
-        return self._apply("log_likelihood", X, _positive("n_draws", n_draws))
-
-    def elbo(self, X, n_draws=100):
-        """Return the evidence bound of each row, which its log-likelihood exceeds.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to score.
-        n_draws : int, default=100
-            Draws of each row's posterior.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Bounds in nats, with `beta` taken as one.
-        """
-        return self._apply("bound", X, _positive("n_draws", n_draws))
-
-    def posterior(self, X):
-        """Return mean and standard deviation of each row's codes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to encode.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples, n_components_)
-            Posterior means, which `transform` returns.
-        std : ndarray of shape (n_samples, n_components_)
-            Posterior standard deviations; the prior's are one.
-        """
-        both = self._apply("posterior", X)
-        return both[:, 0], both[:, 1]
-
-    def sample(self, n_samples=1, random_state=None, *, calibrated=True):
-        """Draw rows from the network's density, without the share it leaves to PCA.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows.
-        random_state : int, RandomState instance or None, default=None
-            Seed of the draws.
-        calibrated : bool, default=True
-            Whether each column is shifted and scaled to the training rows' mean and
-            variance: from the moments of the density, which a network has only nearly
-            right, or from 1,000 rows on of the very rows that are drawn. Without effect
-            for "bernoulli".
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features_in_)
-            Rows in the units of X, noise included; zeros and ones for "bernoulli".
-
-        References
-        ----------
-        Barraquand, J. (1995). Numerical valuation of high dimensional multivariate
-        European securities. Management Science 41, 1882-1891.
-        """
-        check_is_fitted(self)
-        n_samples = _positive("n_samples", n_samples)
-        rng = check_random_state(random_state)
-        mean = self.inverse_transform(rng.normal(size=(n_samples, self.n_components_)))
-        if self.noise_variance_ is None:
-            return (rng.uniform(size=mean.shape) < mean).astype(np.float64)
-        rows = mean + rng.normal(size=mean.shape) * np.sqrt(self.noise_variance_)
-        if not calibrated:
-            return rows
-        drawn, wanted = self._calibration[:2], self._calibration[2:]
-        if n_samples >= ENOUGH:
-            drawn = np.stack([rows.mean(axis=0), rows.std(axis=0)])
-        return (rows - drawn[0]) * (wanted[1] / drawn[1]) + wanted[0]
-
-    def _moments(self, model: "FittedModel", rows: Dataset) -> dict[str, Any]:
-        """Return the noise, and the moments of the rows and of what is drawn."""
-        if self.likelihood == "bernoulli":
-            return {"noise_variance_": None}
-        with self._quietly(model):
-            codec = cast("DensityCodec", self._codec(np.dtype(np.float64), model))
-            noise = codec.noise_variance()
-            codes = np.random.default_rng(0).normal(size=(DRAWS, model.n_components))
-            drawn = codec.decode(codes)
-        deviation = np.sqrt(drawn.var(axis=0) + noise)
-        wanted = column_statistics(rows)
-        calibration = [drawn.mean(axis=0), deviation, wanted.mean, wanted.deviation]
-        return {"noise_variance_": noise, "_calibration": np.stack(calibration)}
-
-
+@set_module("skae")
 @complete_docstring
-class VAE(DensityMixin, BaseAutoencoder):
+class VAE(BaseAutoencoder):
     r"""Variational autoencoder that starts at probabilistic PCA.
 
     A density :math:`p(x) = \int p(x \mid z)\, \mathcal N(z; 0, I)\, dz` is fitted by
@@ -227,6 +111,9 @@ class VAE(DensityMixin, BaseAutoencoder):
         beta=[Interval(Real, 0, None, closed="neither")],
     )
 
+    noise_variance_: np.ndarray | None
+    _calibration: np.ndarray
+
     def __init__(
         self, n_components=None, *, likelihood="gaussian", beta=1.0,
         hidden_layer_sizes="auto", activation="silu", network=None, pretrain=None,
@@ -247,22 +134,137 @@ class VAE(DensityMixin, BaseAutoencoder):
         self.likelihood = likelihood
         self.beta = beta
 
-    def _bounded(self) -> str | None:
+    def _unit_interval_parameter(self) -> str | None:
         return "likelihood='bernoulli'" if self.likelihood == "bernoulli" else None
 
-    def _design(self, n_features: int) -> dict[str, Any]:
-        from skae._data.corruption import Binarization
-        from skae._nn.latents.gaussian import GaussianLatent
+    def _objective(self, n_features: int) -> "Objective":
+        from skae._model.objective import Objective
+        from skae._nn.latents import GaussianLatent
+        from skae._nn.losses import loss_from_name
 
         bernoulli = self.likelihood == "bernoulli"
-        if not bernoulli:
-            return {"code": GaussianLatent(float(self.beta)), "loss": "normal"}
-        return {
-            "code": GaussianLatent(float(self.beta)),
-            "loss": "bernoulli",
-            "corruption": Binarization(),
-            "linear": False,
-        }
+        return Objective(
+            loss_from_name("bernoulli" if bernoulli else "normal", n_features),
+            GaussianLatent(float(self.beta)),
+            anchored=self.anchor is not None and not bernoulli,
+        )
 
-    def _fitted(self, outcome, rows) -> dict[str, Any]:
-        return super()._fitted(outcome, rows) | self._moments(outcome.model, rows)
+    def _input_corruption(self) -> "Corruption | None":
+        from skae._data.corruption import Binarization
+
+        return Binarization() if self.likelihood == "bernoulli" else None
+
+    def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
+        parameter = self._unit_interval_parameter()
+        return validate_table(self, X, reset=reset, unit_interval_for=parameter)
+
+    def _new_codec(self, model: "FittedModel", dtype: Any) -> "DensityCodec":
+        from skae._model.density import DensityCodec
+
+        return DensityCodec(model, dtype, available_device(self.device))
+
+    def _fitted_attributes(self, result: "FitResult", data: Dataset) -> dict[str, Any]:
+        attributes = super()._fitted_attributes(result, data)
+        if self.likelihood == "bernoulli":
+            return attributes | {"noise_variance_": None}
+        codec = self._new_codec(result.model, np.float64)
+        with codec.mode():
+            noise = codec.noise_variance()
+            shape = (N_DRAWS, result.model.n_components)
+            drawn = codec.decode(np.random.default_rng(0).normal(size=shape))
+        std = np.sqrt(drawn.var(axis=0) + noise)
+        target = column_statistics(data.blocks(np.float64))
+        moments = np.stack([drawn.mean(axis=0), std, target.mean, target.std])
+        return attributes | {"noise_variance_": noise, "_calibration": moments}
+
+    def score_samples(self, X, n_draws=100):
+        """Return the estimated log-likelihood of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to score.
+        n_draws : int, default=100
+            Draws of each row's posterior. More give a higher, closer estimate; the same
+            number gives the same estimate at each call.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Log-likelihoods in nats, comparable with `PCA.score_samples`.
+        """
+        return self._apply("log_likelihood", X, _positive("n_draws", n_draws))
+
+    def elbo(self, X, n_draws=100):
+        """Return the evidence bound of each row, which its log-likelihood exceeds.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to score.
+        n_draws : int, default=100
+            Draws of each row's posterior.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Bounds in nats, with `beta` taken as one.
+        """
+        return self._apply("evidence_lower_bound", X, _positive("n_draws", n_draws))
+
+    def posterior(self, X):
+        """Return mean and standard deviation of each row's codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to encode.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_components_)
+            Posterior means, which `transform` returns.
+        std : ndarray of shape (n_samples, n_components_)
+            Posterior standard deviations; the prior's are one.
+        """
+        both = self._apply("posterior", X)
+        return both[:, 0], both[:, 1]
+
+    def sample(self, n_samples=1, random_state=None, *, calibrated=True):
+        """Draw rows from the network's density, without the share it leaves to PCA.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+        calibrated : bool, default=True
+            Whether each column is shifted and scaled to the training rows' mean and
+            variance: from the moments of the density, which a network has only nearly
+            right, or from 1,000 rows on of the very rows that are drawn. Without effect
+            for "bernoulli".
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_in_)
+            Rows in the units of X, noise included; zeros and ones for "bernoulli".
+
+        References
+        ----------
+        Barraquand, J. (1995). Numerical valuation of high dimensional multivariate
+        European securities. Management Science 41, 1882-1891.
+        """
+        check_is_fitted(self)
+        n_samples = _positive("n_samples", n_samples)
+        rng = check_random_state(random_state)
+        mean = self.inverse_transform(rng.normal(size=(n_samples, self.n_components_)))
+        if self.noise_variance_ is None:
+            return (rng.uniform(size=mean.shape) < mean).astype(np.float64)
+        rows = mean + rng.normal(size=mean.shape) * np.sqrt(self.noise_variance_)
+        if not calibrated:
+            return rows
+        drawn, wanted = self._calibration[:2], self._calibration[2:]
+        if n_samples >= N_ENOUGH:
+            drawn = np.stack([rows.mean(axis=0), rows.std(axis=0)])
+        return (rows - drawn[0]) * (wanted[1] / drawn[1]) + wanted[0]

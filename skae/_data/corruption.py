@@ -1,4 +1,4 @@
-"""Corruptions that are no parameters of their own, and noisy rows of a table."""
+"""Corruptions that are not public, and the noisy copy of an array."""
 
 # torch.from_numpy carries no type.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skae.noise import Columns, Corruption
 
@@ -23,12 +24,12 @@ CHUNK_ROWS = 4096
 
 @dataclass(frozen=True)
 class PerModelCorruption(Corruption):
-    """Noise of its own for each network of a stack, the third last axis."""
+    """A corruption for each network of a stack, the third axis from the end."""
 
     corruptions: tuple[Corruption, ...]
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows; see `Corruption.apply`."""
+        """Return noisy samples; see `Corruption.apply`."""
         noisy, start = x.new_empty(x.shape), 0
         # Neighbours with equal noise are drawn at once.
         for corruption, same in groupby(self.corruptions):
@@ -52,10 +53,10 @@ class Binarization(Corruption):
     networks. ICML.
     """
 
-    undone: ClassVar[bool] = False
+    clean_target: ClassVar[bool] = False
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return binary rows; see `Corruption.apply`."""
+        """Return binary samples; see `Corruption.apply`."""
         draw = x.new_empty(x.shape).uniform_(generator=generator)
         return (draw < x + columns.mean).to(x.dtype).sub_(columns.mean)
 
@@ -67,15 +68,15 @@ class FunctionCorruption(Corruption):
     function: Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
     def apply(self, x: Tensor, columns: Columns, generator: torch.Generator) -> Tensor:
-        """Return noisy rows; see `Corruption.apply`."""
+        """Return noisy samples; see `Corruption.apply`."""
         clean = (x + columns.mean).cpu().numpy().reshape(-1, x.shape[-1])
         seed = x.new_empty(1).uniform_(0, 2**31, generator=generator)
         rng = np.random.default_rng(int(seed))
         noisy = np.asarray(self.function(clean.copy(), rng), dtype=clean.dtype)
         if noisy.shape != clean.shape or not np.isfinite(noisy).all():
             raise ValueError(
-                "The function that is passed as noise must return finite rows of the "
-                f"shape that it got, {clean.shape}; it returned {noisy.shape}."
+                "The function that is passed as noise must return finite samples of "
+                f"the shape that it got, {clean.shape}; it returned {noisy.shape}."
             )
         return x.new_tensor(noisy).view(x.shape).sub_(columns.mean)
 
@@ -87,18 +88,18 @@ def corrupt_rows(
     ranges: np.ndarray,
     generator: torch.Generator,
 ) -> np.ndarray:
-    """Return noisy rows of a table, in their own precision.
+    """Return a noisy copy of samples, in their own precision.
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_features)
-        Clean rows, float32 or float64.
+        Clean samples, float32 or float64.
     corruption : Corruption
         The noise.
     mean : ndarray of shape (n_features,)
         Mean of the columns.
     ranges : ndarray of shape (2, n_features)
-        Their least and greatest values less the mean.
+        Their minima and maxima less the mean.
     generator : torch.Generator
         Source of the noise.
     """
@@ -107,8 +108,7 @@ def corrupt_rows(
     mean, low, high = (x.astype(rows.dtype) for x in (mean, *ranges))
     columns = Columns(*map(torch.from_numpy, (mean, low, high)))
     result = np.empty_like(rows)
-    for start in range(0, len(rows), CHUNK_ROWS):
-        part = slice(start, start + CHUNK_ROWS)
+    for part in gen_batches(len(rows), CHUNK_ROWS):
         clean = torch.from_numpy(rows[part] - mean)
         noisy = corruption.apply(clean, columns, generator)
         # What is not changed stays as it is, to the last bit.

@@ -1,80 +1,115 @@
-"""Reading a table in chunks: no pass ever holds more than a few megabytes beside it.
-
-A :class:`Dataset` is a table of any numeric type, an index of the rows that are meant and
-their weights. It hands out float64 chunks; statistics that need one pass are here.
-"""
-
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+"""A weighted selection of the samples of a source, read a block at a time."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-CHUNK_ROWS = 4096
-CHUNK_BYTES = 1 << 20
+from .source import ArraySource, Block, Source
+
+BLOCK_ROWS = 4096
+BLOCK_BYTES = 1 << 20
 
 
 class Dataset:
-    """Some weighted rows of a table.
+    """Some weighted samples of a source.
+
+    No pass over a dataset holds more than a block of about a megabyte beside it.
 
     Parameters
     ----------
-    table : ndarray of shape (n, n_features)
-        Any array or memmap of numbers; it is neither copied nor changed.
-    index : ndarray of shape (n_rows,) or None, default=None
-        Which rows are meant; None means all.
-    weight : ndarray of shape (n_rows,) or None, default=None
+    source : Source or ndarray of shape (n, n_features)
+        Where the samples are.
+    index : ndarray of shape (n_samples,) or None, default=None
+        Positions of the samples in the source; None means all.
+    weight : ndarray of shape (n_samples,) or None, default=None
         Positive weight of each; None means one each.
     """
 
     def __init__(
         self,
-        table: np.ndarray,
+        source: Source | np.ndarray,
         index: np.ndarray | None = None,
         weight: np.ndarray | None = None,
     ) -> None:
-        self.table, self.index, self.weight = table, index, weight
+        array = isinstance(source, np.ndarray)
+        self.source: Source = ArraySource(source) if array else source
+        self.index, self.weight = index, weight
 
     def __len__(self) -> int:
-        return len(self.table) if self.index is None else len(self.index)
+        """Return the number of samples."""
+        return self.source.shape[0] if self.index is None else len(self.index)
 
     @property
     def n_features(self) -> int:
-        """Columns of the table."""
-        return self.table.shape[1]
+        """Number of features."""
+        return self.source.shape[1]
 
-    def pick(self, which: np.ndarray) -> "Dataset":
-        """Return the rows at these positions."""
-        index = which if self.index is None else self.index[which]
-        return Dataset(
-            self.table, index, None if self.weight is None else self.weight[which]
-        )
-
-    def weights(self) -> np.ndarray:
-        """Return the weights, ones where none were given."""
+    @property
+    def sample_weight(self) -> np.ndarray:
+        """Weights, ones if there are none."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
-    def gathered(self) -> np.ndarray:
-        """Return the rows as one array, the table itself where it is all of them."""
-        return self.table if self.index is None else self.table[self.index]
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights."""
+        return float(len(self) if self.weight is None else self.weight.sum())
 
-    def parts(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield ``(positions, rows)`` with the rows in the table's own type."""
-        size = min(CHUNK_ROWS, max(1, CHUNK_BYTES // (8 * max(1, self.n_features))))
-        for start in range(0, len(self), size):
-            at = slice(start, min(start + size, len(self)))
-            yield at, self.table[at if self.index is None else self.index[at]]
+    @property
+    def weights_are_counts(self) -> bool:
+        """Whether weights count samples: there are none, or all are whole numbers."""
+        return self.weight is None or bool((self.weight % 1 == 0).all())
 
-    def chunks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield ``(positions, rows)`` with the rows in float64."""
-        for at, part in self.parts():
-            yield at, np.asarray(part, dtype=np.float64)
+    def subset(self, positions: np.ndarray) -> "Dataset":
+        """Return the samples at these positions."""
+        weight = None if self.weight is None else self.weight[positions]
+        return Dataset(self.source, self.source_index(positions), weight)
+
+    def source_index(self, positions: np.ndarray) -> np.ndarray:
+        """Return where in the source the samples at these positions are."""
+        return positions if self.index is None else self.index[positions]
+
+    def reweighted(self, weight: np.ndarray) -> "Dataset":
+        """Return the same samples with other weights."""
+        return Dataset(self.source, self.index, weight)
 
     def sample(self, size: int, seed: int) -> "Dataset":
-        """Return ``size`` random rows, in their order; all if there are no more."""
+        """Return random samples in their order; all of them if there are no more."""
         if size >= len(self):
             return self
         rng = np.random.default_rng(seed)
-        return self.pick(np.sort(rng.choice(len(self), size, replace=False)))
+        return self.subset(np.sort(rng.choice(len(self), size, replace=False)))
+
+    def slices(self) -> Iterator[slice]:
+        """Yield the positions of block after block."""
+        width = 8 * max(1, self.n_features)
+        size = min(BLOCK_ROWS, max(1, BLOCK_BYTES // width))
+        for start in range(0, len(self), size):
+            yield slice(start, min(start + size, len(self)))
+
+    def read(self, at: slice, dtype: Any = None) -> Block:
+        """Return the samples at these positions with their weights.
+
+        Parameters
+        ----------
+        at : slice
+            The positions.
+        dtype : numpy dtype or None, default=None
+            Type of the values; None keeps that of the source.
+        """
+        block = self.source.read(at if self.index is None else self.index[at])
+        values = np.asarray(block.values, dtype=dtype)
+        weight = None if self.weight is None else self.weight[at]
+        return replace(block, values=values, weight=weight)
+
+    def blocks(self, dtype: Any = None) -> Iterator[Block]:
+        """Yield all samples, a block at a time; see :meth:`read`."""
+        for at in self.slices():
+            yield self.read(at, dtype)
+
+    def to_array(self) -> np.ndarray:
+        """Return the values as one array; that of the source where it is all of it."""
+        return self.source.read(
+            slice(None) if self.index is None else self.index
+        ).values

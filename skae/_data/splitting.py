@@ -1,41 +1,98 @@
-"""Held-out rows: which they are, and what may be concluded from them."""
+"""Hashes of samples: equal ones are merged, and splits depend on values alone."""
 
 import numpy as np
 
 from .dataset import Dataset
 
+MIX = np.uint64(0xBF58476D1CE4E5B9)  # odd, from the SplitMix64 generator
 MAX_VALIDATION_ROWS = 2000
-MAX_VALIDATION_VALUES = 1 << 20  # numbers in the held-out rows of a wide table
+MAX_VALIDATION_VALUES = 1 << 20  # numbers in the validation samples of a wide table
+
+
+def hash_rows(data: Dataset, seed: int) -> np.ndarray:
+    """Return 64 bits for each sample that depend on its values and the seed alone.
+
+    Equal samples get equal hashes wherever they stand. A split by the hash never puts
+    two copies of a sample on two sides.
+    """
+    rng = np.random.default_rng(seed)
+    n_words = -(-data.n_features * data.source.dtype.itemsize // 8)
+    factor = rng.integers(2**63, size=n_words, dtype=np.uint64) * 2 + 1
+    result = np.empty(len(data), dtype=np.uint64)
+    for at in data.slices():
+        values = data.read(at).values
+        if values.dtype.kind == "f":
+            values = values + values.dtype.type(0)  # minus zero equals zero
+        row = np.ascontiguousarray(values).view(np.uint8)
+        if row.shape[1] < 8 * n_words:
+            row = np.pad(row, ((0, 0), (0, 8 * n_words - row.shape[1])))
+        words = row.view(np.uint64)
+        words = words ^ (words >> np.uint64(32))  # whole numbers differ in high bits,
+        words *= MIX  # which a sum alone would lose
+        words ^= words >> np.uint64(29)
+        result[at] = words @ factor
+    result ^= result >> np.uint64(30)
+    result *= MIX
+    result ^= result >> np.uint64(27)
+    return result
+
+
+def count_distinct(hashes: np.ndarray) -> int:
+    """Return how many different hashes there are, in little memory."""
+    ordered = np.sort(hashes)
+    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
+def deduplicate(data: Dataset, hashes: np.ndarray) -> Dataset:
+    """Merge equal samples, adding their weights; order them by their hash.
+
+    A sample twice and a sample of weight two then are the same data to the last bit, in
+    whatever order the samples came.
+    """
+    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
+    weight = np.bincount(group, weights=data.weight)
+    return data.subset(first).reweighted(weight.astype(np.float64))
+
+
+def rescale_weights(data: Dataset, n: int) -> Dataset:
+    """Return samples whose weights count samples: n in all, if not more."""
+    if data.weight is None or data.weight.sum() >= n:
+        return data
+    return data.reweighted(data.weight * (n / data.weight.sum()))
 
 
 def train_validation_split(
-    rows: Dataset, hashes: np.ndarray, fraction: float
+    data: Dataset, hashes: np.ndarray, fraction: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions of training and held-out rows; equal rows stay together.
+    """Return positions of training and validation samples; equal ones stay together.
 
-    About ``fraction`` of the weight is held out, at most 2,000 rows' worth, fewer of
-    wide tables. Rows that come more often than usual stay in training: held out with
-    all their copies, they would be strangers to the network, which no new row like
+    About ``fraction`` of the weight is held out, at most 2,000 samples' worth, fewer of
+    wide tables. Samples with more copies than usual stay in training: held out with all
+    their copies, they would be unlike anything in training, which no new sample like
     them is.
     """
-    most = min(MAX_VALIDATION_ROWS, max(256, MAX_VALIDATION_VALUES // rows.n_features))
-    fraction = min(fraction, most / len(rows))
-    total = len(rows) if rows.weight is None else rows.weight.sum()
-    goal = fraction * total * (1 + 1e-9)
-    # Hashes are uniform: the rows with low ones are a sample of the distinct rows.
+    most = min(MAX_VALIDATION_ROWS, max(256, MAX_VALIDATION_VALUES // data.n_features))
+    fraction = min(fraction, most / len(data))
+    goal = fraction * data.total_weight * (1 + 1e-9)
+    # Hashes are uniform: samples with low ones are a sample of the distinct samples.
     bound = min(int(3 * fraction * 2**64), 2**64 - 1)
     low = np.flatnonzero(hashes <= np.uint64(max(bound, int(hashes.min()))))
     _, group = np.unique(hashes[low], return_inverse=True)
     count = np.bincount(group)
-    mass = count if rows.weight is None else np.bincount(group, rows.weight[low])
+    mass = count if data.weight is None else np.bincount(group, data.weight[low])
     usual = (count <= 1.5 * np.median(count)) & (mass <= goal)
-    held = usual & (np.cumsum(np.where(usual, mass, 0.0)) <= goal)
-    if not held.any():
-        held[np.argmax(usual)] = True
-    picked = np.zeros(len(rows), dtype=bool)
-    picked[low[held[group]]] = True
-    if picked.all():
-        picked[hashes == hashes.max()] = False
-    kind = np.int32 if len(rows) < 2**31 else np.int64
-    kept, out = np.flatnonzero(~picked), np.flatnonzero(picked)
-    return kept.astype(kind), out.astype(kind)
+    chosen = usual & (np.cumsum(np.where(usual, mass, 0.0)) <= goal)
+    if not chosen.any():
+        chosen[np.argmax(usual)] = True
+    validation = np.zeros(len(data), dtype=bool)
+    validation[low[chosen[group]]] = True
+    if validation.all():
+        validation[hashes == hashes.max()] = False
+    dtype = np.int32 if len(data) < 2**31 else np.int64
+    train, held_out = np.flatnonzero(~validation), np.flatnonzero(validation)
+    return train.astype(dtype), held_out.astype(dtype)
+
+
+def kfold_labels(n: int, n_folds: int) -> np.ndarray:
+    """Return the fold of each of n samples, neighbours in the same fold."""
+    return np.arange(n) * n_folds // n

@@ -1,62 +1,103 @@
-"""Reading a table in chunks: no pass ever holds more than a few megabytes beside it.
+"""Statistics of weighted columns, in one pass over blocks or of small arrays."""
 
-A :class:`Dataset` is a table of any numeric type, an index of the rows that are meant and
-their weights. It hands out float64 chunks; statistics that need one pass are here.
-"""
+# numpy.quantile with weights carries no type.
+# pyright: reportUnknownMemberType=false
 
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
-
-from collections.abc import Callable
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .dataset import Dataset
+from .source import Block
 
 
 @dataclass(frozen=True)
 class ColumnStatistics:
-    """Weighted mean, standard deviation and range of each column."""
+    """Weighted mean, standard deviation, minimum and maximum of each column."""
 
     mean: np.ndarray
-    deviation: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    std: np.ndarray
+    min: np.ndarray
+    max: np.ndarray
 
 
-def column_statistics(
-    rows: Dataset, change: Callable[[np.ndarray], np.ndarray] | None = None
-) -> ColumnStatistics:
-    """Return each column's moments in one pass, of changed rows if asked.
+class RunningMean:
+    """Weighted mean and scatter of columns, updated a block at a time.
 
-    Chunks are merged by the update of Chan, Golub and LeVeque, which keeps its
-    precision whatever the mean.
+    The update of Chan, Golub and LeVeque keeps its precision whatever the mean.
+
+    Attributes
+    ----------
+    mass : float
+        Sum of the weights so far.
+    mean : ndarray of shape (n_features,)
+        Mean so far.
 
     References
     ----------
     Chan, T. F., Golub, G. H. and LeVeque, R. J. (1983). Algorithms for computing the
     sample variance. The American Statistician 37, 242-247.
     """
-    total, d = 0.0, rows.n_features
-    mean, squares = np.zeros(d), np.zeros(d)
-    low, high = np.full(d, np.inf), np.full(d, -np.inf)
-    for at, chunk in rows.chunks():
-        if change is not None:
-            chunk = change(chunk)
-        weight = np.ones(len(chunk)) if rows.weight is None else rows.weight[at]
-        mass = weight.sum()
-        centre = np.einsum("i,ij->j", weight, chunk) / mass
-        shift = centre - mean
-        np.minimum(low, chunk.min(axis=0), out=low)
-        np.maximum(high, chunk.max(axis=0), out=high)
-        chunk = np.square(chunk - centre)
-        squares += np.einsum("i,ij->j", weight, chunk)
-        squares += shift**2 * (total * mass / (total + mass))
-        total += mass
-        mean += shift * (mass / total)
-    return ColumnStatistics(mean, np.sqrt(squares / total), low, high)
+
+    def __init__(self, n_features: int) -> None:
+        self.mass, self.mean = 0.0, np.zeros(n_features)
+
+    def update(
+        self, values: np.ndarray, weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Add a block.
+
+        Returns
+        -------
+        centre : ndarray of shape (n_features,)
+            Mean of the block, about which its own scatter is to be taken.
+        shift : ndarray of shape (n_features,)
+            Distance of that mean from the mean so far.
+        factor : float
+            What the product of shifts adds to the scatter.
+        """
+        mass = float(weight.sum())
+        centre = np.einsum("i,ij->j", weight, values) / mass
+        shift = centre - self.mean
+        factor = self.mass * mass / (self.mass + mass)
+        self.mass += mass
+        self.mean += shift * (mass / self.mass)
+        return centre, shift, factor
+
+
+def column_statistics(blocks: Iterable[Block]) -> ColumnStatistics:
+    """Return the statistics of each column, in one pass over blocks of float64."""
+    running = None
+    for block in blocks:
+        values, weight = block.values, block.sample_weight
+        if running is None:
+            d = values.shape[1]
+            running, squares = RunningMean(d), np.zeros(d)
+            low, high = np.full(d, np.inf), np.full(d, -np.inf)
+        np.minimum(low, values.min(axis=0), out=low)
+        np.maximum(high, values.max(axis=0), out=high)
+        centre, shift, factor = running.update(values, weight)
+        squares += np.einsum("i,ij->j", weight, np.square(values - centre))
+        squares += shift**2 * factor
+    assert running is not None
+    std = np.sqrt(squares / running.mass)
+    return ColumnStatistics(running.mean, std, low, high)
+
+
+def standard_error(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Return a weighted mean and its standard error.
+
+    The error is that of Kish's effective number of samples, ``sum(w)^2 / sum(w^2)``.
+
+    References
+    ----------
+    Kish, L. (1965). Survey sampling. Wiley.
+    """
+    mean = float(np.average(values, weights=weight))
+    variance = np.average(np.square(values - mean), weights=weight)
+    effective = weight.sum() ** 2 / np.square(weight).sum()
+    return mean, math.sqrt(variance / effective)
 
 
 def weighted_quantiles(
@@ -64,7 +105,7 @@ def weighted_quantiles(
 ) -> np.ndarray:
     """Return weighted quantiles along the first axis, one row for each share.
 
-    A weight counts like so many copies of the row, so nothing is interpolated.
+    A weight counts like so many copies of a sample, so nothing is interpolated.
     """
     weight = np.ones(len(values)) if weight is None else weight
     return np.quantile(values, shares, axis=0, weights=weight, method="inverted_cdf")

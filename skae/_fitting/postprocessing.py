@@ -1,4 +1,7 @@
-"""What is measured on the training rows once a network is trained."""
+"""What is measured on the training samples once a network is trained."""
+
+# torch.linalg and torch.from_numpy carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from dataclasses import replace
 
@@ -6,54 +9,51 @@ import numpy as np
 import torch
 
 from skae._data.dataset import Dataset
+from skae._data.statistics import RunningMean
 from skae._model.fitted import FittedModel
 from skae._model.inference import Codec
 from skae._pca.anchor import NEGLIGIBLE
 
 
 def with_decoder_range(
-    model: FittedModel, rows: Dataset, device: torch.device
+    model: FittedModel, data: Dataset, device: torch.device
 ) -> FittedModel:
-    """Return the model with the range of the codes of these rows, and of PCA's, noted.
+    """Return the model with the range of its codes, and of PCA's, on these samples.
 
-    The range is widened by a tenth, since a sample of the training rows is enough.
+    The range is widened by a tenth, since a sample of the training data is enough.
     """
-    if model.weights is None or not model.linear:
+    if model.weights is None or not model.objective.anchored:
         return model
-    codec = Codec(replace(model, box=None), np.dtype(np.float32), device)
+    codec = Codec(replace(model, decoder_range=None), np.dtype(np.float32), device)
     low, high = model.anchor.code_range.copy()
-    for _, part in rows.parts():
-        z = codec.encode(part) / model.anchor.deviations
+    for block in data.blocks():
+        z = codec.encode(block.values) / model.anchor.score_std
         np.minimum(low, z.min(axis=0), out=low)
         np.maximum(high, z.max(axis=0), out=high)
-    return replace(model, box=1.1 * np.stack([low, high]))
+    return replace(model, decoder_range=1.1 * np.stack([low, high]))
 
 
 def with_whitening(
-    model: FittedModel, rows: Dataset, device: torch.device
+    model: FittedModel, data: Dataset, device: torch.device
 ) -> FittedModel:
-    """Return the model with uncorrelated codes of unit variance on these rows.
+    """Return the model with uncorrelated codes of unit variance on these samples.
 
     The codes' covariance is factored as ``L L'`` with L lower-triangular, so the first
     m whitened codes span what the first m codes do. Variances divide by n - 1, as PCA's
     do.
     """
     codec, k = Codec(model, np.dtype(np.float64), device), model.n_components
-    total, mean, scatter = 0.0, np.zeros(k), np.zeros((k, k))
-    for at, chunk in rows.chunks():
-        weight = rows.weights()[at]
-        codes = codec.encode(chunk)
-        mass = weight.sum()
-        centre = np.einsum("i,ij->j", weight, codes) / mass
-        shift = centre - mean
+    running, scatter = RunningMean(k), np.zeros((k, k))
+    for block in data.blocks(np.float64):
+        weight = block.sample_weight
+        codes = codec.encode(block.values)
+        centre, shift, factor = running.update(codes, weight)
         root = torch.from_numpy((codes - centre) * np.sqrt(weight)[:, None])
         scatter += (root.mT @ root).numpy()
-        scatter += np.outer(shift, shift) * (total * mass / (total + mass))
-        total += mass
-        mean += shift * (mass / total)
-    # Whole weights count rows, of which PCA takes one off; others have no unit.
-    counts = rows.weight is None or bool((rows.weight % 1 == 0).all())
-    covariance = scatter / (max(total - 1, 1) if counts else total)
+        scatter += np.outer(shift, shift) * factor
+    # Weights that are counts add up to n, of which PCA takes one off.
+    mass = running.mass
+    covariance = scatter / (max(mass - 1, 1) if data.weights_are_counts else mass)
     variances = np.diagonal(covariance)
     # A constant code stays as it is; one that others determine keeps a tiny variance.
     dead = variances <= NEGLIGIBLE * variances.max(initial=0.0)
@@ -61,4 +61,4 @@ def with_whitening(
     covariance[dead, dead] = 1.0
     ridge = 1e-10 * np.diagonal(covariance)
     lower = np.linalg.cholesky(covariance + np.diag(ridge))
-    return replace(model, whitening=(mean, lower))
+    return replace(model, whitening=(running.mean, lower))

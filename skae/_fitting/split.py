@@ -1,6 +1,9 @@
-"""Rows to train on and rows to judge by, and the anchor of the former."""
+"""Training and validation samples, and the anchor of the former."""
 
-from collections.abc import Callable
+# torch.Generator.manual_seed carries no type.
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,77 +11,100 @@ import torch
 
 from skae._data.corruption import corrupt_rows
 from skae._data.dataset import Dataset
+from skae._data.source import Block
 from skae._data.statistics import ColumnStatistics, column_statistics
-from skae._pca.anchor import NEGLIGIBLE, SMALLEST, Anchor, fit_anchor
+from skae._pca.anchor import Anchor, fit_anchor, is_negligible, residual_scale
 from skae._pca.decomposition import anchor_sample, eigendecompose
 from skae._pca.probabilistic import with_noise_variance
 
 from .config import FitConfig
 
-Change = Callable[[np.ndarray], np.ndarray]
+Corrupt = Callable[[np.ndarray], np.ndarray]
 
 
 class TrainingSplit:
-    """Training rows with their spectrum, and the rows that are held out from them."""
+    """Training samples with the eigendecomposition of their covariance, and the rest.
 
-    def __init__(self, part: Dataset, held: Dataset, settings: FitConfig) -> None:
-        self.part, self.held, self._settings = part, held, settings
-        self._basis, dtype = anchor_sample(part, settings.seed)
-        self._stats = column_statistics(self._basis)
-        self._noisy: ColumnStatistics | None = None
-        asked = settings.n_components
-        self.found = eigendecompose(
-            self._basis,
-            self._stats.mean,
-            asked if isinstance(asked, int) else None,
+    Parameters
+    ----------
+    train, validation : Dataset
+        The samples.
+    config : FitConfig
+        Parameters of the fit.
+
+    Attributes
+    ----------
+    eigen : Eigendecomposition
+        That of the training samples, or of some of them where these are many.
+    """
+
+    def __init__(self, train: Dataset, validation: Dataset, config: FitConfig) -> None:
+        self.train, self.validation, self._config = train, validation, config
+        self._sample, dtype = anchor_sample(train, config.seed)
+        self._statistics = column_statistics(self._sample.blocks(np.float64))
+        self._noisy_statistics: ColumnStatistics | None = None
+        self.eigen = eigendecompose(
+            self._sample,
+            self._statistics.mean,
+            config.fixed_n_components,
             dtype=dtype,
-            seed=settings.seed,
+            seed=config.seed,
         )
 
-    def anchor(self, k: int, *, linear: bool = True) -> Anchor:
-        """Return PCA of the training rows with k components."""
-        settings, seen = self._settings, self._seen()
+    def anchor(self, k: int, *, anchored: bool = True) -> Anchor:
+        """Return PCA of the training samples with k components."""
+        noisy = self._statistics_with_noise()
         anchor = fit_anchor(
-            self._basis, self._stats, self.found, k, linear=linear, seen=seen
-        )
-        if seen is not None:
-            anchor = self._with_noise(anchor)
-        if settings.probabilistic:
-            return with_noise_variance(anchor, self.part, self.found, linear=linear)
+            self._sample, self._statistics, self.eigen, k,
+            anchored=anchored, inputs=noisy,
+        )  # fmt: skip
+        if noisy is not None:
+            anchor = self._with_noisy_residual(anchor)
+        if self._config.objective.probabilistic:
+            return with_noise_variance(
+                anchor, self.train, self.eigen, anchored=anchored
+            )
         return anchor
 
-    def _corrupt(self) -> Change | None:
-        """Return what adds the noise that is to be undone, if there is any."""
-        corruption = self._settings.corruption
-        if corruption is None or not corruption.undone:
+    def _noise(self) -> Corrupt | None:
+        """Return what adds the noise that is to be removed, if there is any."""
+        corruption, statistics = self._config.corruption, self._statistics
+        if corruption is None or not corruption.clean_target:
             return None
-        stats = self._stats
-        ranges = np.stack([stats.low, stats.high]) - stats.mean
-        generator = torch.Generator().manual_seed(self._settings.seed)
-        return lambda x: corrupt_rows(x, corruption, stats.mean, ranges, generator)
+        ranges = np.stack([statistics.min, statistics.max]) - statistics.mean
+        generator = torch.Generator().manual_seed(self._config.seed)
+        return lambda x: corrupt_rows(x, corruption, statistics.mean, ranges, generator)
 
-    def _seen(self) -> ColumnStatistics | None:
-        """Return the moments of the rows as the network sees them, if they differ."""
-        change = self._corrupt()
-        if change is not None and self._noisy is None:
-            self._noisy = column_statistics(self._basis, change)
-        return self._noisy
+    def _noisy_blocks(self, corrupt: Corrupt) -> Iterator[tuple[Block, Block]]:
+        """Yield blocks of samples and of their noisy copies."""
+        for block in self._sample.blocks(np.float64):
+            yield block, replace(block, values=corrupt(block.values))
 
-    def _with_noise(self, anchor: Anchor) -> Anchor:
-        """Return the anchor with the scale of what it leaves of noisy rows."""
-        change, mass = self._corrupt(), 0.0
-        assert change is not None
-        squares = np.zeros(self._basis.n_features)
+    def _statistics_with_noise(self) -> ColumnStatistics | None:
+        """Return statistics of what the network sees, if noise is added to it."""
+        corrupt = self._noise()
+        if corrupt is not None and self._noisy_statistics is None:
+            noisy = (noisy for _, noisy in self._noisy_blocks(corrupt))
+            self._noisy_statistics = column_statistics(noisy)
+        return self._noisy_statistics
+
+    def _with_noisy_residual(self, anchor: Anchor) -> Anchor:
+        """Return the anchor with the scale of what it cannot reconstruct of noise."""
+        corrupt, mass = self._noise(), 0.0
+        assert corrupt is not None
+        squares = np.zeros(self._sample.n_features)
         components = anchor.components
-        for at, chunk in self._basis.chunks():
-            codes = (change(chunk) - anchor.mean) @ components.T
-            left = chunk - anchor.mean - codes @ components
-            weight = self._basis.weights()[at]
-            squares += weight @ np.square(left)
+        for clean, noisy in self._noisy_blocks(corrupt):
+            codes = (noisy.values - anchor.mean) @ components.T
+            residual = clean.values - anchor.mean - codes @ components
+            weight = clean.sample_weight
+            squares += weight @ np.square(residual)
             mass += weight.sum()
         squares /= mass
-        left = float(squares.sum())
-        whole = float(self.found.column_variances.sum())
-        explained = left <= max(NEGLIGIBLE * whole, SMALLEST**2)
-        residual = np.maximum(np.sqrt(squares), 0.1 * np.sqrt(squares.mean()))
-        return replace(anchor, residual=residual, left=left, explained=explained)
+        variance, total = float(squares.sum()), self.eigen.column_variances.sum()
+        return replace(
+            anchor,
+            residual_scale=residual_scale(squares),
+            residual_variance=variance,
+            is_exact=is_negligible(variance, float(total)),
+        )

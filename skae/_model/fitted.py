@@ -1,26 +1,19 @@
-"""A fitted autoencoder as plain arrays, and the units of what it predicts."""
+"""A fitted autoencoder as plain arrays, and PCA as one."""
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, cast
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skae._nn.architecture import DenseArchitecture
-from skae._nn.latents.base import Latent, PlainLatent
-from skae._nn.latents.gaussian import GaussianLatent
-from skae._nn.latents.sparse import SparseLatent
-from skae._nn.modules.architecture import ModuleArchitecture
-from skae._nn.modules.convolutional import Convolutions
-from skae._pca.anchor import Anchor
+from skae._data.dataset import Dataset
+from skae._data.statistics import column_statistics
+from skae._nn.architecture import Architecture, DenseArchitecture
+from skae._nn.runtime import Placement
+from skae._pca.anchor import Anchor, fit_anchor
+from skae._pca.decomposition import eigendecompose
+from skae._pca.probabilistic import to_probabilistic
 
-from .objective import OutputScale
-
-LATENTS: dict[str, type[Latent]] = {
-    "plain": PlainLatent,
-    "sparse": SparseLatent,
-    "gaussian": GaussianLatent,
-}
-PLAIN = PlainLatent()
+from .network import AnchoredNetwork
+from .objective import Objective, OutputScale
 
 
 @dataclass(frozen=True)
@@ -31,139 +24,96 @@ class FittedModel:
     ----------
     anchor : Anchor
         PCA and the scales.
-    units : OutputScale
-        What the network's output means.
-    linear : bool
-        Whether the anchor is a skip path of the network.
-    architecture : DenseArchitecture, Modules or None
-        Sizes of the network; None where the model is its anchor.
+    output_scale : OutputScale
+        Scale of the network's predictions.
+    objective : Objective
+        What was minimised.
+    architecture : Architecture or None
+        Encoder and decoder; None where the model is its anchor.
     weights : dict of str to ndarray or None
-        Its parameters.
-    box : ndarray of shape (2, n_components) or None
-        Range of the training rows' codes z; a correction is decoded in full inside.
+        Their parameters.
+    decoder_range : ndarray of shape (2, n_components) or None
+        Range of the training samples' codes z, outside of which the decoder's
+        correction is attenuated.
     whitening : (ndarray, ndarray) or None
         Mean m and lower-triangular L of the codes' covariance ``L L'``; codes are
         returned as ``L^-1 (code - m)``.
-    code : Latent
-        The kind of the codes.
-    bounded : bool
-        Whether PCA's scores are those of clipped rows, too, where there is a network.
-    background : Anchor or None
-        Probabilistic PCA of all rows, with which a density explains a small share of
-        the rows: those that the network has never seen the like of.
+    fallback : Anchor or None
+        Probabilistic PCA of all samples, which a density is mixed with: samples that
+        are unlike anything in training have its density.
     """
 
     anchor: Anchor
-    units: OutputScale
-    linear: bool = True
-    architecture: DenseArchitecture | ModuleArchitecture | None = None
+    output_scale: OutputScale
+    objective: Objective
+    architecture: Architecture | None = None
     weights: dict[str, np.ndarray] | None = None
-    box: np.ndarray | None = None
+    decoder_range: np.ndarray | None = None
     whitening: tuple[np.ndarray, np.ndarray] | None = None
-    code: Latent = PLAIN
-    bounded: bool = False
-    background: Anchor | None = None
+    fallback: Anchor | None = None
 
     @property
     def n_components(self) -> int:
-        """Number of codes."""
-        return len(self.anchor.components)
+        """Number of latent codes."""
+        return self.anchor.n_components
 
-    def head(self, k: int) -> "FittedModel":
+    def truncate(self, k: int) -> "FittedModel":
         """Return the model with the first k codes only, the others held at zero."""
         if k == self.n_components:
             return self
-        a = self.anchor
-        anchor = replace(
-            a,
-            components=a.components[:k],
-            deviations=a.deviations[:k],
-            variances=a.variances[:k],
-            code_range=a.code_range[:, :k],
-            shrink=a.shrink[:k],
-        )
-        if self.weights is None or not isinstance(self.architecture, DenseArchitecture):
+        anchor, old = self.anchor.truncate(k), self.architecture
+        if self.weights is None or not isinstance(old, DenseArchitecture):
             return replace(self, anchor=anchor)
-        architecture = replace(self.architecture, n_components=k, outputs=k)
+        architecture = replace(old, n_components=k, n_outputs=k)
         shapes = architecture.shapes()
         weights = {
             name: np.ascontiguousarray(array[: shapes[name][0], : shapes[name][1]])
             for name, array in self.weights.items()
         }
+        limits = self.decoder_range
         return replace(
             self,
             anchor=anchor,
             architecture=architecture,
             weights=weights,
-            box=None if self.box is None else self.box[:, :k],
+            decoder_range=None if limits is None else limits[:, :k],
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return the model as a dict of arrays, numbers, strings and tuples."""
-        state: dict[str, Any] = {}
-        for name in ("anchor", "background"):
-            anchor = getattr(self, name)
-            if anchor is not None:
-                values = {f.name: getattr(anchor, f.name) for f in fields(anchor)}
-                state |= {f"{name}.{key}": value for key, value in values.items()}
-        state |= {"loss": self.units.loss, "unit": self.units.unit}
-        state |= {"linear": self.linear, "whitening": self.whitening, "box": self.box}
-        state["bounded"] = self.bounded
-        kind = next(name for name, kind in LATENTS.items() if type(self.code) is kind)
-        state["code"] = (kind, asdict(cast(Any, self.code)))
-        sizes = self.architecture
-        if sizes is None or self.weights is None:
-            return state
-        if isinstance(sizes, ModuleArchitecture):
-            ours = isinstance(sizes.factory, Convolutions)
-            factory = asdict(cast(Any, sizes.factory)) if ours else sizes.factory
-            state |= {"factory": factory, "seed": sizes.seed}
-        else:
-            state |= {"hidden": sizes.hidden, "activation": sizes.activation}
-        return state | {f"network.{k}": v for k, v in self.weights.items()}
+    def network(self, placement: Placement) -> AnchoredNetwork | None:
+        """Return the network with its parameters; None where the model is PCA."""
+        if self.architecture is None or self.weights is None:
+            return None
+        network = AnchoredNetwork(
+            [self.anchor], self.architecture, self.objective, self.output_scale,
+            placement,
+        )  # fmt: skip
+        network.params.load(self.weights)
+        return network
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "FittedModel":
-        """Return the model of a state."""
-        anchor, background = (
-            Anchor(**{f.name: state[f"{part}.{f.name}"] for f in fields(Anchor)})
-            if f"{part}.mean" in state
-            else None
-            for part in ("anchor", "background")
-        )
-        assert anchor is not None
-        units = OutputScale(state["loss"], state["unit"])
-        kind, values = state["code"]
-        model = cls(
-            anchor,
-            units,
-            state["linear"],
-            box=state["box"],
-            whitening=state["whitening"],
-            code=LATENTS[kind](**values),
-            bounded=state["bounded"],
-            background=background,
-        )
-        weights = {
-            name.removeprefix("network."): value
-            for name, value in state.items()
-            if name.startswith("network.")
-        }
-        if not weights:
-            return model
-        k, d = anchor.components.shape
-        sizes: dict[str, Any] = {
-            "outputs": model.code.outputs(k),
-            "noise": "noise.bias" in weights,
-        }
-        if "factory" in state:
-            gains, factory = "encoder.gain.bias" in weights, state["factory"]
-            if isinstance(factory, dict):
-                factory = Convolutions(**factory)
-            sizes["seed"] = state["seed"]
-            architecture = ModuleArchitecture(d, k, factory, gains=gains, **sizes)
-        else:
-            hidden, activation = tuple(state["hidden"]), state["activation"]
-            sizes["shortcuts"] = model.linear
-            architecture = DenseArchitecture(d, k, hidden, activation, **sizes)
-        return replace(model, architecture=architecture, weights=weights)
+
+def pca_model(
+    data: Dataset, k: int | None, objective: Objective, seed: int, *, share: float
+) -> FittedModel:
+    """Return PCA of all samples as a model.
+
+    Parameters
+    ----------
+    data : Dataset
+        The samples.
+    k : int or None
+        Number of components; None takes as many as explain ``share`` of the variance.
+    objective : Objective
+        The objective that PCA stands in for.
+    seed : int
+        Seed of a randomized decomposition.
+    share : float
+        Share of the variance, in (0, 1).
+    """
+    statistics = column_statistics(data.blocks(np.float64))
+    eigen = eigendecompose(data, statistics.mean, k, seed=seed)
+    k = k or eigen.n_components_for(share)
+    anchor = fit_anchor(data, statistics, eigen, k)
+    if objective.probabilistic:
+        anchor = to_probabilistic(anchor, data)
+    scale = OutputScale.from_anchors(objective.loss, [anchor])
+    return FittedModel(anchor, scale, objective)

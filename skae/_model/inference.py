@@ -1,27 +1,85 @@
-"""How a fitted model encodes and decodes rows.
+"""How a fitted model encodes and decodes samples.
 
-Rows pass through in chunks of one fixed, padded size: memory is bounded, and the rows
-beside a row change its code by rounding at the most.
+Samples pass through in chunks of one fixed, padded size: memory is bounded, and the
+samples beside a sample change its codes by rounding at the most.
 """
 
-from collections.abc import Iterator
+# torch.from_numpy carries no type.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from skae._nn.autoencoder import AutoencoderNetwork, clip_and_attenuate
-from skae._nn.latents.base import LatentContext
-from skae._nn.parameters import ParameterBuffer
-from skae._pca.probabilistic import posterior_log_variance
+from skae._nn.autoencoder import clip_and_attenuate
+from skae._nn.latents.gaussian import GaussianPosterior
+from skae._nn.runtime import Placement, gradient_mode
 
 from .fitted import FittedModel
+from .latent_map import LatentMap, PCAMap
+from .network import AnchoredNetwork
 
 CHUNK = 256
 
 
+class NetworkMap:
+    """A network's encoder and decoder."""
+
+    def __init__(self, model: FittedModel, network: AnchoredNetwork) -> None:
+        self._mean = network.per_model([model.anchor.mean])
+        score_std = network.per_model([model.anchor.score_std])
+        # Codes with a prior are in its units, others in those of PCA's scores.
+        standard = model.objective.probabilistic
+        self._code_scale = torch.ones_like(score_std) if standard else score_std
+        self._network, self._loss = network, model.objective.loss
+        network.evaluator(CHUNK)  # built now rather than at the first prediction
+        self._scale, self._range = model.output_scale.scale, None
+        if model.decoder_range is not None:
+            low, high = (network.per_model([limit]) for limit in model.decoder_range)
+            self._range = (low, high)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the latent codes of samples."""
+        return self._network.encode(x - self._mean) * self._code_scale
+
+    def predict(self, codes: Tensor) -> Tensor:
+        """Return the network's predictions in its own units."""
+        z, attenuation = codes / self._code_scale, None
+        if self._range is not None:
+            attenuation = clip_and_attenuate(z, self._range)[1]
+        return self._network.decode(z, attenuation)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the reconstruction of latent codes."""
+        prediction = self.predict(codes)
+        if self._loss.is_logit:
+            return torch.sigmoid(prediction)
+        return prediction * self._scale + self._mean
+
+    def squared_jacobian(self, x: Tensor, mix: Tensor) -> Tensor:
+        """Return the squared Frobenius norm of the Jacobian of ``codes @ mix``."""
+        vjp, total = self._network.linearize(x - self._mean), x.new_zeros(len(x))
+        for column in mix.mT:
+            total += vjp(self._code_scale * column).square_().sum(-1)
+        return total
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of each sample's codes."""
+        outputs = self._network.encoder_outputs(x - self._mean)
+        layer = self._network.evaluator(len(x)).latent_layer
+        assert isinstance(layer, GaussianPosterior)
+        return layer.split(outputs)
+
+
 class Codec:
-    """Encodes and decodes numpy rows with a model.
+    """Encodes and decodes NumPy arrays with a model.
 
     Parameters
     ----------
@@ -31,186 +89,135 @@ class Codec:
         float32 or float64: the type of the arithmetic and of the results.
     device : torch.device
         Where.
+
+    Attributes
+    ----------
+    mode : callable
+        ``mode()`` is the context in which to call the methods.
     """
 
     def __init__(
-        self, model: FittedModel, dtype: np.dtype, device: torch.device
+        self, model: FittedModel, dtype: np.dtype[Any], device: torch.device
     ) -> None:
-        self._dtype = torch.float32 if dtype == np.float32 else torch.float64
-        if device.type == "mps" and self._dtype == torch.float64:
+        torch_dtype = torch.float32 if dtype == np.float32 else torch.float64
+        if device.type == "mps" and torch_dtype == torch.float64:
             device = torch.device("cpu")  # Apple's GPUs know no float64
-        self._model, self._device, self._numpy = model, device, dtype
-        a = model.anchor
-        self._mean = self._tensor(a.mean)
-        self._components = self._tensor(a.components)
-        self._deviations = self._tensor(a.deviations)
-        self._gain = self._tensor(a.shrink / a.deviations)
-        standard = model.code.standard
-        self._units = torch.ones_like(self._gain) if standard else self._deviations
-        self._whiten = self._unwhiten = None
-        if model.whitening is not None:
-            centre, lower = model.whitening
-            self._centre = self._tensor(centre)
-            self._unwhiten = self._tensor(lower.T)
-            self._whiten = self._tensor(np.linalg.inv(lower).T)
-        self._network = None
-        if model.architecture is not None and model.weights is not None:
-            params = ParameterBuffer(
-                model.architecture.shapes(), dtype=self._dtype, device=device
-            )
-            params.load(model.weights)
-            head = model.units.head(
-                [a],
-                linear=model.linear,
-                stacked=False,
-                dtype=self._dtype,
-                device=device,
-            )
-            low, high = self._tensor(a.code_range)
-            clip = (low[None], high[None]) if model.linear else None
-            self._network = AutoencoderNetwork(
-                model.architecture.halves(params, None, clip, CHUNK),
-                head,
-                model.code.layer(
-                    model.n_components, LatentContext(None, 1, self._base())
-                ),
-            )
-            self._params = params
-            self._scale = self._tensor(a.scale)
-            self._range = self._pair(a.input_range)
-            self._box = None if model.box is None else self._pair(model.box)
+        self._model, self._placement = model, Placement(device, torch_dtype)
+        self._dtype = np.dtype(dtype)
+        self._n_components, self._n_features = model.anchor.components.shape
+        self.mode = inference_mode(model)
+        with self.mode():
+            self._map = self._make_map()
+            self._whiten = self._unwhiten = None
+            if model.whitening is not None:
+                centre, lower = model.whitening
+                self._centre = self._tensor(centre)
+                self._unwhiten = self._tensor(lower.T)
+                self._whiten = self._tensor(np.linalg.inv(lower).T)
 
-    def _base(self) -> Tensor | None:
-        """Return the log-variance of the anchor's posterior, if there is one."""
-        if not (self._model.linear and self._model.code.standard):
-            return None
-        return self._tensor(posterior_log_variance(self._model.anchor)[None])
+    def _make_map(self) -> LatentMap:
+        network = self._model.network(self._placement)
+        if network is None:
+            return PCAMap(self._model, self._placement)
+        return NetworkMap(self._model, network)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.array(array)).to(self._dtype).to(self._device)
+        tensor = torch.from_numpy(np.array(array))
+        return tensor.to(self._placement.dtype).to(self._placement.device)
 
-    def _pair(self, array: np.ndarray) -> tuple[Tensor, Tensor]:
-        low, high = self._tensor(array)
-        return low, high
+    def chunks(self, values: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
+        """Yield padded chunks; the slice says which samples are real."""
+        for start in range(0, len(values), CHUNK):
+            at = slice(start, min(start + CHUNK, len(values)))
+            chunk = np.zeros((CHUNK, values.shape[1]), self._dtype)
+            chunk[: at.stop - start] = values[at]
+            yield at, torch.from_numpy(chunk).to(self._placement.device)
 
-    def _chunks(self, rows: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
-        """Yield padded chunks; the slice says which rows are real."""
-        for start in range(0, len(rows), CHUNK):
-            at = slice(start, min(start + CHUNK, len(rows)))
-            chunk = np.zeros((CHUNK, rows.shape[1]), self._numpy)
-            chunk[: at.stop - start] = rows[at]
-            yield at, torch.from_numpy(chunk).to(self._device)
-
-    def _outputs(self, x: Tensor) -> Tensor:
-        """Return what the encoder gives for rows: the codes, or more for some kinds."""
-        centred = x - self._mean
-        scores = (centred @ self._components.mT) * self._gain
-        if self._network is None:
-            return scores
-        inputs, trust = clip_and_attenuate(centred / self._scale, self._range)
-        if not self._model.linear:
-            return self._network.outputs(inputs, None)
-        if self._model.bounded:
-            scores = ((inputs * self._scale) @ self._components.mT) * self._gain
-            return self._network.outputs(inputs, scores)
-        return self._network.outputs(inputs, scores, trust)
+    def apply(
+        self,
+        function: Callable[[Tensor], Tensor],
+        values: np.ndarray,
+        shape: tuple[int, ...] = (),
+    ) -> np.ndarray:
+        """Return what a function gives for all samples, ``(n_samples, *shape)``."""
+        result = np.empty((len(values), *shape), self._dtype)
+        for at, x in self.chunks(values):
+            result[at] = function(x)[: at.stop - at.start].cpu().numpy()
+        return result
 
     def _encode(self, x: Tensor) -> Tensor:
-        if self._network is None and not self._model.code.standard:
-            codes = (x - self._mean) @ self._components.mT
-        elif self._network is None:
-            codes = self._outputs(x)
-        else:
-            codes = self._network.layer.predict(self._outputs(x)) * self._units
+        codes = self._map.encode(x)
         if self._whiten is not None:
             codes = (codes - self._centre) @ self._whiten
         return codes
 
-    def _raw(self, z: Tensor) -> Tensor:
-        """Return what the network predicts for codes in its own units."""
-        assert self._network is not None
-        trust = None if self._box is None else clip_and_attenuate(z, self._box)[1]
-        return self._network.decode(z, trust)
-
-    def _decode_standard(self, z: Tensor) -> Tensor:
-        """Return the prediction for codes in the network's units, in units of x."""
-        if self._network is None:
-            x = (z * self._deviations) @ self._components + self._mean
-            return x.clamp_(0, 1) if self._model.units.logits else x
-        y = self._raw(z)
-        if self._model.units.logits:
-            return torch.sigmoid(y)
-        return y * self._model.units.unit + self._mean
-
     def _decode(self, codes: Tensor) -> Tensor:
         if self._unwhiten is not None:
             codes = codes @ self._unwhiten + self._centre
-        if self._network is None and not self._model.code.standard:
-            x = codes @ self._components + self._mean
-            return x.clamp_(0, 1) if self._model.units.logits else x
-        return self._decode_standard(codes / self._units)
+        return self._map.decode(codes)
 
-    def _jacobian(self, x: Tensor) -> Tensor:
-        """Return the squared Frobenius norm of each row's Jacobian of the codes."""
-        linear = self._components.mT * self._gain
-        k = linear.shape[1]
-        mix = torch.eye(k).to(linear) if self._whiten is None else self._whiten
-        if self._network is None:
-            units = self._units if self._model.code.standard else 1 / self._gain
-            return ((linear * units) @ mix).square().sum().expand(len(x))
-        u = (x - self._mean) / self._scale
-        inputs, trust = clip_and_attenuate(u, self._range)
-        inside = (inputs == u).to(x.dtype) / self._scale
-        outputs = self._outputs(x)
-        layer = self._network.layer
-        slope = layer.slope(layer.predict(outputs.clone())) * self._units
-        v, total = torch.zeros_like(outputs), x.new_zeros(len(x))
-        for column in mix.mT:
-            v[:, :k] = slope * column
-            if self._model.bounded:
-                change = self._network.encoder.pull(v) * inside
-                change += (v[:, :k] @ linear.mT) * (inside > 0)
-            elif self._model.linear:
-                change = self._network.encoder.pull(v * trust) * inside
-                change += v[:, :k] @ linear.mT
-            else:
-                change = self._network.encoder.pull(v) * inside
-            total += change.square_().sum(-1)
-        return total
+    def _reconstruct(self, x: Tensor) -> Tensor:
+        return self._decode(self._encode(x))
 
-    def encode(self, rows: np.ndarray) -> np.ndarray:
-        """Return the codes of rows, shape ``(n, n_components)``."""
-        result = np.empty((len(rows), self._model.n_components), self._numpy)
-        for at, x in self._chunks(rows):
-            result[at] = self._encode(x)[: at.stop - at.start].cpu().numpy()
-        return result
+    def _squared_error(self, x: Tensor) -> Tensor:
+        return (self._reconstruct(x) - x).square_().mean(-1)
+
+    def _squared_jacobian(self, x: Tensor) -> Tensor:
+        mix = self._whiten
+        if mix is None:
+            mix = torch.eye(self._n_components).to(x)
+        return self._map.squared_jacobian(x, mix)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Return latent codes, shape ``(n_samples, n_components)``."""
+        return self.apply(self._encode, values, (self._n_components,))
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Return the rows of codes, shape ``(n, n_features)``."""
-        result = np.empty((len(codes), len(self._model.anchor.mean)), self._numpy)
-        for at, z in self._chunks(codes):
-            result[at] = self._decode(z)[: at.stop - at.start].cpu().numpy()
-        return result
+        """Return reconstructions of codes, shape ``(n_samples, n_features)``."""
+        return self.apply(self._decode, codes, (self._n_features,))
 
-    def reconstruct(self, rows: np.ndarray) -> np.ndarray:
-        """Return the round trip of rows, shape ``(n, n_features)``."""
-        result = np.empty(rows.shape, self._numpy)
-        for at, x in self._chunks(rows):
-            y = self._decode(self._encode(x))
-            result[at] = y[: at.stop - at.start].cpu().numpy()
-        return result
+    def reconstruct(self, values: np.ndarray) -> np.ndarray:
+        """Return reconstructions of samples, shape ``(n_samples, n_features)``."""
+        return self.apply(self._reconstruct, values, (self._n_features,))
 
-    def squared_error(self, rows: np.ndarray) -> np.ndarray:
-        """Return the mean squared error of each row, shape ``(n,)``."""
-        result = np.empty(len(rows), self._numpy)
-        for at, x in self._chunks(rows):
-            error = (self._decode(self._encode(x)) - x).square_().mean(-1)
-            result[at] = error[: at.stop - at.start].cpu().numpy()
-        return result
+    def squared_error(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean squared error of each sample, shape ``(n_samples,)``."""
+        return self.apply(self._squared_error, values)
 
-    def jacobian(self, rows: np.ndarray) -> np.ndarray:
+    def squared_jacobian(self, values: np.ndarray) -> np.ndarray:
         """Return the squared Frobenius norm of the encoder's Jacobian, ``(n,)``."""
-        result = np.empty(len(rows), self._numpy)
-        for at, x in self._chunks(rows):
-            result[at] = self._jacobian(x)[: at.stop - at.start].cpu().numpy()
-        return result
+        return self.apply(self._squared_jacobian, values)
+
+
+def inference_mode(model: FittedModel) -> Callable[[], AbstractContextManager[Any]]:
+    """Return what makes the context in which a model predicts."""
+    if model.architecture is not None and model.architecture.uses_autograd:
+        return partial(gradient_mode, autograd=True)
+    return torch.inference_mode
+
+
+class _Cache(threading.local):
+    """What each thread has built, as long as its owner lives and keeps its state."""
+
+    def __init__(self) -> None:
+        self.entries: WeakKeyDictionary[Any, tuple[Any, dict[Hashable, Any]]]
+        self.entries = WeakKeyDictionary()
+
+
+_cache = _Cache()
+
+
+def build_once(owner: Any, state: Any, key: Hashable, build: Callable[[], Any]) -> Any:
+    """Return what ``build`` makes, once for each owner, state, key and thread.
+
+    Networks have buffers that a call overwrites, so no two threads share one. Another
+    state, as after a second fit, starts anew; nothing is written to the owner, so
+    nothing of this is copied, pickled or saved.
+    """
+    kept, built = _cache.entries.get(owner, (None, {}))
+    if kept is not state:
+        built = {}
+        _cache.entries[owner] = (state, built)
+    if key not in built:
+        built[key] = build()
+    return built[key]

@@ -1,160 +1,289 @@
-"""From rows of a table to the tensors that a network reads.
+"""The network over its anchors: one builder and one forward path.
 
-A :class:`Preprocessor` holds the anchors of one or several models as tensors and turns rows
-into batches; :func:`batches` draws endless random ones, a chunk at a time.
+Training, validation, inference and the outlier detector's ensembles hold an
+:class:`AnchoredNetwork` each. It standardises samples, encodes them, adds PCA's scores,
+decodes latent codes and adds PCA's reconstruction.
 """
 
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# torch.from_numpy carries no type.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from skae._nn.autoencoder import Batch, clip_and_attenuate
+from skae._nn.architecture import Architecture
+from skae._nn.autoencoder import AutoencoderNetwork, Batch, ZeroDecoder, ZeroEncoder
+from skae._nn.latents import LatentContext
+from skae._nn.losses import GaussianNLL, Loss
+from skae._nn.parameters import ParameterBuffer
+from skae._nn.runtime import Placement
 from skae._pca.anchor import Anchor
-from skae.noise import Columns, Corruption
+from skae._pca.probabilistic import posterior_log_variance
+from skae.noise import Corruption
+
+from .objective import Objective, OutputScale
+from .parts import Stream, make_head, make_penalty, new_generator, noise_floor
+from .preprocessing import Preprocessor, stack_arrays
 
 
-@dataclass(frozen=True)
-class Preprocessor:
-    """Anchors of the models as tensors ``([models,] 1 or k, features)``.
+class AnchoredNetwork:
+    """An autoencoder that corrects PCA, or a stack of equal ones in lock-step.
+
+    Parameters
+    ----------
+    anchors : sequence of Anchor
+        One for each model.
+    architecture : Architecture
+        Encoder and decoder.
+    objective : Objective
+        What is minimised; with ``anchored`` PCA is a skip path.
+    output_scale : OutputScale
+        Scale of the predictions.
+    placement : Placement
+        Device and type of the arithmetic.
+    stacked : bool or None, default=None
+        Whether tensors have a leading model axis; None where there are several models.
+    corruption : Corruption or None, default=None
+        Noise of the inputs in training and validation.
+    seed : int, default=0
+        Seed of all random numbers.
 
     Attributes
     ----------
-    mean : ndarray of shape ([models,] 1, n_features)
-        What is subtracted from the inputs, in float64.
-    centred : bool
-        Whether it is subtracted from the targets, too.
-    inverse_scale, inverse_unit : Tensor
-        What inputs and targets are multiplied with.
-    encoder : Tensor of shape ([models,] n_features, n_components) or None
-        PCA's scores of the inputs; None without an anchor.
-    input_range : (Tensor, Tensor)
-        Inputs are clipped to it.
-    columns : Columns
-        Mean and range of the features, in their own units.
-    corruption : Corruption or None
-        Noise of the inputs, and of the targets too unless it is to be undone.
-    bounded : bool
-        Whether PCA's scores are those of the clipped inputs, too.
+    params : ParameterBuffer
+        The parameters, zero until they are initialized or loaded.
+    preprocessor : Preprocessor
+        From samples to batches.
     """
 
-    mean: np.ndarray
-    centred: bool
-    inverse_scale: Tensor
-    inverse_unit: Tensor
-    encoder: Tensor | None
-    input_range: tuple[Tensor, Tensor]
-    columns: Columns
-    corruption: Corruption | None = None
-    bounded: bool = False
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         anchors: Sequence[Anchor],
+        architecture: Architecture,
+        objective: Objective,
+        output_scale: OutputScale,
+        placement: Placement,
         *,
-        unit: float,
-        centred: bool,
-        linear: bool,
-        stacked: bool,
-        dtype: torch.dtype,
-        device: torch.device,
+        stacked: bool | None = None,
         corruption: Corruption | None = None,
-        bounded: bool = False,
-    ) -> "Preprocessor":
-        """Build the frame of one anchor, or of a stack of them.
+        seed: int = 0,
+    ) -> None:
+        self.anchors, self.architecture = anchors, architecture
+        self.objective, self.output_scale = objective, output_scale
+        self.placement, self.seed = placement, seed
+        self.stacked = len(anchors) > 1 if stacked is None else stacked
+        self.preprocessor = Preprocessor.from_anchors(
+            anchors,
+            objective,
+            output_scale.scale,
+            placement,
+            stacked=self.stacked,
+            corruption=corruption,
+        )
+        self.params = ParameterBuffer(
+            architecture.shapes(),
+            n_models=len(anchors) if self.stacked else None,
+            dtype=placement.dtype,
+            device=placement.device,
+        )
+        self._head = make_head(anchors, objective, output_scale.scale, self.per_model)
+        self._penalty = make_penalty(
+            anchors, objective, self.preprocessor.projection, self.per_model
+        )
+        self._clip = None
+        if objective.anchored:
+            low, high = (
+                self.per_model(a.code_range[i : i + 1] for a in anchors)
+                for i in range(2)
+            )
+            self._clip = (low, high)
+        self._noise_floor = noise_floor(anchors, output_scale.scale, self.per_model)
+        self._evaluators: dict[tuple[int, bool], AutoencoderNetwork] = {}
+        self._losses = {flag: self.make_loss(correction=flag) for flag in (True, False)}
+
+    def initialize(self) -> None:
+        """Draw the first weights; with an anchor the network then is PCA."""
+        generator = torch.Generator().manual_seed(self.seed)
+        self.architecture.initialize(
+            self.params, generator, zero=self.objective.anchored
+        )
+
+    def generator(self, stream: int) -> torch.Generator:
+        """Return a generator of one of the independent streams."""
+        return new_generator(self.seed, stream, self.placement.device)
+
+    def per_model(self, arrays: Iterable[np.ndarray]) -> Tensor:
+        """Return an array for each model as a tensor, ``([models,] *shape)``."""
+        return stack_arrays([*arrays], self.placement, stacked=self.stacked)
+
+    def build(
+        self,
+        batch_size: int,
+        grads: ParameterBuffer | None = None,
+        n_steps: int = 1,
+        *,
+        correction: bool = True,
+    ) -> AutoencoderNetwork:
+        """Return encoder, latent layer, decoder, head and penalty for one batch size.
 
         Parameters
         ----------
-        anchors : sequence of Anchor
-            One for each model.
-        unit : float
-            Targets are divided by it.
-        centred : bool
-            Whether the mean is subtracted from the targets.
-        linear : bool
-            Whether the anchors have components.
-        stacked : bool
-            Whether the tensors get a leading model axis.
-        dtype, device
-            Of the tensors.
-        corruption : Corruption or None, default=None
-            Noise of the rows.
-        bounded : bool, default=False
-            Whether PCA's scores are those of the clipped inputs.
+        batch_size : int
+            Number of samples of every batch.
+        grads : ParameterBuffer or None, default=None
+            Where gradients go; None to evaluate only.
+        n_steps : int, default=1
+            Length of training.
+        correction : bool, default=True
+            False leaves the skip path alone.
         """
+        base = None
+        if self.objective.anchored and self.objective.probabilistic:
+            base = self.per_model(posterior_log_variance(a)[None] for a in self.anchors)
+        generator = None if grads is None else self.generator(Stream.CODES)
+        k = self.architecture.n_components
+        latent = self.objective.latent
+        if correction:
+            encoder, decoder = self.architecture.build(
+                self.params, grads, self._clip, batch_size
+            )
+        else:
+            encoder = ZeroEncoder(latent.n_outputs(k))
+            decoder = ZeroDecoder(self.architecture.n_features)
+        layer = latent.layer(k, LatentContext(generator, n_steps, base))
+        penalty = self._penalty
+        if penalty is not None and grads is not None:
+            penalty = replace(penalty, generator=self.generator(Stream.PENALTY))
+        return AutoencoderNetwork(encoder, decoder, self._head, layer, penalty)
 
-        def tensor(arrays: Sequence[np.ndarray]) -> Tensor:
-            array = np.stack(arrays) if stacked else arrays[0]
-            return torch.from_numpy(np.array(array)).to(dtype).to(device)
+    def evaluator(
+        self, batch_size: int, *, correction: bool = True
+    ) -> AutoencoderNetwork:
+        """Return what :meth:`build` makes for evaluation, built once a batch size."""
+        key = (batch_size, correction)
+        if key not in self._evaluators:
+            self._evaluators[key] = self.build(batch_size, correction=correction)
+        return self._evaluators[key]
 
-        mean = np.stack([a.mean[None] for a in anchors])
-        maps = [
-            a.scale[:, None] * a.components.T * (a.shrink / a.deviations)
-            for a in anchors
-        ]
-        low, high = (
-            tensor([a.input_range[i : i + 1] for a in anchors]) for i in range(2)
-        )
-        ranges = (
-            tensor([a.column_range[i : i + 1] for a in anchors]) for i in range(2)
-        )
-        return cls(
-            mean=mean if stacked else mean[0],
-            centred=centred,
-            inverse_scale=tensor([1 / a.scale[None] for a in anchors]),
-            inverse_unit=torch.full((), 1 / unit, dtype=dtype, device=device),
-            encoder=tensor(maps) if linear else None,
-            input_range=(low, high),
-            columns=Columns(tensor([a.mean[None] for a in anchors]), *ranges),
-            corruption=corruption,
-            bounded=bounded,
+    def make_loss(
+        self, grads: ParameterBuffer | None = None, *, correction: bool = True
+    ) -> Loss:
+        """Return the loss, with its learned variances and where their gradients go."""
+        loss = self.objective.loss
+        if not isinstance(loss, GaussianNLL):
+            return loss
+        noise = self.params.views["noise.bias"]
+        return loss.bound_to(
+            log_variance=noise if correction else torch.zeros_like(noise),
+            floor=self._noise_floor,
+            grad=None if grads is None else grads.views["noise.bias"],
         )
 
-    def batch(
+    def preprocess(
         self,
-        rows: np.ndarray,
+        values: np.ndarray,
         *,
-        trusting: bool,
+        training: bool = False,
         generator: torch.Generator | None = None,
     ) -> Batch:
-        """Return a batch of rows, ``(..., rows, features)``.
+        """Return a batch of samples; see :meth:`Preprocessor.batch`."""
+        return self.preprocessor.batch(values, training=training, generator=generator)
 
-        Parameters
-        ----------
-        rows : ndarray
-            Rows of a table, of any numeric type.
-        trusting : bool
-            True for training rows, which span the box; False weighs the correction of
-            each row by how far it is inside.
-        generator : torch.Generator or None, default=None
-            Source of the noise.
+    def encoder_outputs(self, centred: Tensor) -> Tensor:
+        """Return what the encoder gives for centred samples, in units of the network.
+
+        These are the latent codes, or more for some kinds of them.
         """
-        like = self.inverse_scale
-        kind = np.float32 if like.dtype == torch.float32 else np.float64
-        moved = np.empty(np.broadcast_shapes(rows.shape, self.mean.shape), kind)
-        mean = self.mean.astype(kind) if rows.dtype == kind else self.mean
-        np.subtract(rows, mean, out=moved, casting="same_kind")
-        inputs = clean = torch.from_numpy(moved).to(like.device)
-        if self.corruption is not None and generator is not None:
-            inputs = self.corruption.apply(clean, self.columns, generator)
-            clean = clean if self.corruption.undone else inputs
-        targets = clean if self.centred else clean + self.columns.mean
-        targets = targets * self.inverse_unit
-        inputs = inputs.mul_(like)
-        if self.encoder is None:
-            return Batch(inputs.clamp_(*self.input_range), None, targets)
-        if self.bounded:
-            clipped = inputs.clamp_(*self.input_range)
-            return Batch(clipped, clipped @ self.encoder, targets)
-        scores = inputs @ self.encoder
-        if trusting:
-            return Batch(inputs.clamp_(*self.input_range), scores, targets)
-        clipped, trust = clip_and_attenuate(inputs, self.input_range)
-        return Batch(clipped, scores, targets, trust)
+        prepared = self.preprocessor
+        inputs, scores, attenuation = prepared.encoder_inputs(
+            centred * prepared.inverse_scale, attenuates=True
+        )
+        network = self.evaluator(inputs.shape[-2])
+        return network.encoder_outputs(inputs, scores, attenuation)
+
+    def encode(self, centred: Tensor) -> Tensor:
+        """Return the latent codes of centred samples, in units of the network."""
+        layer = self.evaluator(centred.shape[-2]).latent_layer
+        return layer.predict(self.encoder_outputs(centred))
+
+    def linearize(self, centred: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the transposed Jacobian of the latent codes of centred samples.
+
+        Returns
+        -------
+        callable
+            From a vector for each sample, (n_samples, n_components), to its product
+            with the Jacobian, (n_samples, n_features), in units of x.
+        """
+        prepared = self.preprocessor
+        u = centred * prepared.inverse_scale
+        inputs, scores, attenuation = prepared.encoder_inputs(
+            u.clone(), attenuates=True
+        )
+        # The edge of the training range is inside, wherever rounding puts it.
+        rounding = 4 * torch.finfo(u.dtype).eps * u.abs()
+        inside = ((inputs - u).abs() <= rounding) * prepared.inverse_scale
+        network = self.evaluator(u.shape[-2])
+        outputs = network.encoder_outputs(inputs, scores, attenuation)
+        layer, k = network.latent_layer, self.architecture.n_components
+        slope = layer.derivative(layer.predict(outputs.clone()))
+        wide = torch.zeros_like(outputs)
+
+        def vjp(v: Tensor) -> Tensor:
+            wide[..., :k] = slope * v
+            pulled = wide if attenuation is None else wide * attenuation
+            result = network.encoder.vjp(pulled) * inside
+            if prepared.projection is not None:
+                linear = (wide[..., :k] @ prepared.projection.mT) * (
+                    inside if prepared.clips_scores else prepared.inverse_scale
+                )
+                result = result + linear
+            return result
+
+        return vjp
+
+    def decode(self, codes: Tensor, attenuation: Tensor | None = None) -> Tensor:
+        """Return predictions for latent codes, in units of the output scale."""
+        return self.evaluator(codes.shape[-2]).decode(codes, attenuation)
+
+    def per_sample_loss(
+        self, batch: Batch, n_codes: int | None = None, *, correction: bool = True
+    ) -> Tensor:
+        """Return the loss of each sample, penalties included.
+
+        With ``n_codes`` only the first latent codes are kept, the others are zero;
+        without the correction the network is its skip path, PCA.
+        """
+        network = self.evaluator(batch.inputs.shape[-2], correction=correction)
+        return network.per_sample_loss(batch, self._losses[correction], n_codes)
+
+    def squared_errors(
+        self, batch: Batch, n_codes: int, *, correction: bool = True
+    ) -> Tensor:
+        """Return the squared error of each sample from its first latent codes."""
+        network = self.evaluator(batch.inputs.shape[-2], correction=correction)
+        codes = network.encode(batch.inputs, batch.scores, batch.attenuation)
+        codes[..., n_codes:] = 0
+        prediction = network.decode(codes)
+        if self.objective.loss.is_logit:
+            prediction = torch.sigmoid(prediction)
+        return (prediction - batch.targets).square_().sum(-1)
+
+    def scale_correction(self, start: Tensor, factor: float) -> None:
+        """Set what starts at zero to ``factor`` times its value in ``start``."""
+        self.params.flat.copy_(start)
+        for view in self.architecture.zero_initialized(self.params):
+            view.mul_(factor)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the parameters of the first model, noise not below its floor."""
+        weights = self.params.to_numpy(0 if self.stacked else None)
+        if "noise.bias" in weights:
+            floor = self._noise_floor.cpu().numpy()
+            floor = floor[0] if self.stacked else floor
+            weights["noise.bias"] = np.maximum(weights["noise.bias"], floor)
+        return weights

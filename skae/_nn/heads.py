@@ -1,13 +1,13 @@
-"""From codes and the decoder's output to the reconstruction, in units of the target.
+"""Output heads: from latent codes and the decoder's output to the reconstruction.
 
-``LinearHead`` adds the anchor's linear reconstruction to the scaled correction;
+``LinearHead`` adds the linear reconstruction of the skip path to the scaled correction.
 ``LogitHead`` does so on the scale of logits, for features in [0, 1].
 """
 
 import torch
 from torch import Tensor
 
-EDGE = 0.01  # probabilities of the skip path are kept this far from 0 and 1
+MIN_PROBABILITY = 0.01  # the skip path's probabilities stay this far from 0 and 1
 
 
 def _mm(x: Tensor, y: Tensor, out: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ class LinearHead:
     Parameters
     ----------
     skip : Tensor of shape (n_components, n_features) or None
-        The linear path W in the units of the target; None leaves it out.
+        The linear path W, in the target's scale; None leaves it out.
     scale : Tensor of shape (1, n_features)
         The scale r of the residual. A leading model axis is allowed in both.
     """
@@ -63,19 +63,19 @@ class LogitHead:
 
     def __init__(self, skip: Tensor | None, mean: Tensor) -> None:
         self._skip, self._mean = skip, mean
-        self._slope = mean.new_empty(0)
+        self._derivative = mean.new_empty(0)
 
     def forward(self, codes: Tensor, raw: Tensor) -> Tensor:
         """Return the logits."""
         linear = self._mean
         if self._skip is not None:
             linear = self._mean + codes @ self._skip
-        clipped = linear.clamp(EDGE, 1 - EDGE)
-        self._slope = (linear == clipped) / (clipped * (1 - clipped))
+        clipped = linear.clamp(MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+        self._derivative = (linear == clipped) / (clipped * (1 - clipped))
         return raw.add_(torch.logit(clipped))
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the gradients with respect to ``raw`` and the codes."""
         if self._skip is None:
             return grad, None
-        return grad, (grad * self._slope) @ self._skip.mT
+        return grad, (grad * self._derivative) @ self._skip.mT

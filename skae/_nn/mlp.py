@@ -1,15 +1,16 @@
-r"""The dense encoder: codes, their gradient, and the gradient of their Jacobian.
+r"""Multilayer perceptrons with skip connections: a dense encoder and a dense decoder.
 
-``pull`` multiplies the transposed Jacobian with a vector for each row,
+The encoder also knows the gradient of products with its Jacobian. ``vjp`` multiplies
+the transposed Jacobian of each sample with a vector,
 
 .. math::
 
     J^\top v = W_1 D_1 W_2 D_2 \cdots W_L v + A v, \qquad D_l = \phi'(p_l),
 
-with pre-activations p and linear shortcuts A. What is made of it can be
-differentiated: ``pull_gradient`` takes the gradient with respect to the product, and
-the next ``backward`` adds what follows from it, second derivatives of the activation
-included.
+with pre-activations p and a linear skip connection A. ``vjp_backward`` takes the
+gradient of the loss with respect to that product, and the next ``backward`` adds the
+gradients of the parameters that follow from it. Those include the second derivative of
+the activation.
 """
 
 from collections.abc import Sequence
@@ -18,193 +19,265 @@ import torch
 from torch import Tensor
 
 from .activations import Activation
-from .linear import Linear
-from .matmul import matmul
+from .matmul import matmul, onednn, use_onednn
 from .parameters import ParameterBuffer
 
 
+class Linear:
+    """A fully connected layer, ``y = x W + b``.
+
+    Parameters
+    ----------
+    name : str
+        The layer's parameters are ``{name}.weight`` and ``{name}.bias``.
+    params, grads : ParameterBuffer
+        Parameters and their gradients; None for ``grads`` to predict only.
+    batch_size : int
+        Samples of every batch.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        params: ParameterBuffer,
+        grads: ParameterBuffer | None,
+        batch_size: int,
+    ) -> None:
+        weight = params.views[f"{name}.weight"]
+        *lead, fan_in, fan_out = weight.shape
+        self.weight, self._bias = weight, params.views[f"{name}.bias"]
+        self._transposed, self._flat_bias = weight.mT, self._bias.flatten()
+        self._use_onednn = use_onednn(weight, batch_size, fan_in, fan_out)
+        stacked = bool(lead)
+        self._mm = torch.bmm if stacked else torch.mm
+        self._addmm = torch.baddbmm if stacked else torch.addmm
+        self.output = weight.new_empty((*lead, batch_size, fan_out))
+        self._input = self._input_transposed = weight.new_empty(0, 0)
+        if grads is not None:
+            self.weight_grad = grads.views[f"{name}.weight"]
+            self._bias_grad = grads.views[f"{name}.bias"]
+            self._ones = weight.new_ones((*lead, 1, batch_size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x W + b``."""
+        if x is not self._input:
+            self._input, self._input_transposed = x, x.mT
+        if self._use_onednn:
+            self.output = onednn(x, self._transposed, self._flat_bias)
+        else:
+            self._addmm(self._bias, x, self.weight, out=self.output)
+        return self.output
+
+    def backward(self, grad: Tensor, out: Tensor | None) -> None:
+        """Write the gradients of the parameters, and of the input into ``out``."""
+        self._mm(self._ones, grad, out=self._bias_grad)
+        if self._use_onednn:
+            self.weight_grad.copy_(onednn(self._input_transposed, grad.mT))
+            if out is not None:
+                out.copy_(onednn(grad, self.weight))
+        else:
+            self._mm(self._input_transposed, grad, out=self.weight_grad)
+            if out is not None:
+                self._mm(grad, self._transposed, out=out)
+
+
 class MLPEncoder:
-    """A perceptron whose first layer also has linear units that bypass the others.
+    """A perceptron with a linear skip connection from its input to its output.
+
+    The skip connection's weights are the last columns of the first layer's.
 
     Parameters
     ----------
     widths : sequence of int
-        Units of the input, the hidden layers and the output.
-    phi : Activation
+        Sizes of the input, the hidden layers and the output.
+    activation : Activation
         Activation of the hidden layers.
-    shortcut : bool
-        Whether the linear units are there, one for each output.
+    skip : bool
+        Whether there is a skip connection.
     params, grads : ParameterBuffer
-        Where parameters and gradients are; None for ``grads`` to predict only.
-    rows : int
-        Rows of every batch.
+        Parameters and their gradients; None for ``grads`` to predict only.
+    batch_size : int
+        Samples of every batch.
     """
 
     def __init__(
         self,
         widths: Sequence[int],
-        phi: Activation,
-        shortcut: bool,
+        activation: Activation,
+        skip: bool,
         params: ParameterBuffer,
         grads: ParameterBuffer | None,
-        rows: int,
+        batch_size: int,
     ) -> None:
-        n = len(widths) - 1
-        self._phi, self._shortcut = phi, shortcut
-        self._layers = [Linear(f"encoder.{i}", params, grads, rows) for i in range(n)]
+        self._activation, self._skip = activation, skip
+        self._layers = [
+            Linear(f"encoder.{i}", params, grads, batch_size)
+            for i in range(len(widths) - 1)
+        ]
         first, self._width = self._layers[0].output, widths[1]
         lead = first.shape[:-1]
         self._hidden = [first.new_empty((*lead, width)) for width in widths[1:-1]]
-        # What a pull leaves: (gradient of r, q) for each weight, and for each p.
-        self._pulled: list[tuple[Tensor, Tensor]] = []
-        self._bends: list[Tensor | None] = [None] * len(self._hidden)
+        # Left by vjp_backward: for each weight two factors whose product is added to
+        # its gradient, and for each pre-activation a term of its gradient.
+        self._weight_factors: list[tuple[Tensor, Tensor]] = []
+        self._curvature_grads: list[Tensor | None] = [None] * len(self._hidden)
         if grads is not None:
             self._first_grad = torch.empty_like(first)
             self._grads = [torch.empty_like(h) for h in self._hidden]
-            if shortcut:
+            if skip:
                 self._grads[0] = self._first_grad[..., : self._width]
-                self._straight_grad = self._first_grad[..., self._width :]
+                self._skip_grad = self._first_grad[..., self._width :]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs; the next call may overwrite them."""
         y = self._layers[0].forward(x)
-        straight = None
-        if self._shortcut:
-            y, straight = y[..., : self._width], y[..., self._width :]
+        skip = None
+        if self._skip:
+            y, skip = y[..., : self._width], y[..., self._width :]
         self._first = y
         for layer, hidden in zip(self._layers[1:], self._hidden, strict=True):
-            self._phi.forward(y, hidden)
+            self._activation.forward(y, out=hidden)
             y = layer.forward(hidden)
-        return y if straight is None else y.add_(straight)
+        return y if skip is None else y.add_(skip)
 
     def backward(self, grad: Tensor) -> None:
-        """Leave the gradients of the parameters."""
-        if self._shortcut:
-            self._straight_grad.copy_(grad)
+        """Write the gradients of the parameters."""
+        if self._skip:
+            self._skip_grad.copy_(grad)
         for i in range(len(self._layers) - 1, 0, -1):
             out = self._grads[i - 1]
             self._layers[i].backward(grad, out)
-            self._phi.backward(out, self._before(i), self._hidden[i - 1])
-            bend = self._bends[i - 1]
-            if bend is not None:
-                out.add_(bend)
+            self._activation.backward(out, self._pre_activation(i), self._hidden[i - 1])
+            curvature_grad = self._curvature_grads[i - 1]
+            if curvature_grad is not None:
+                out.add_(curvature_grad)
             grad = out
-        self._layers[0].backward(self._first_grad if self._shortcut else grad, None)
-        for layer, (left, right) in zip(self._layers, self._pulled, strict=False):
-            layer.weight_grad.add_(matmul(left.mT, right))
-        self._pulled = []
-        self._bends = [None] * len(self._hidden)
+        self._layers[0].backward(self._first_grad if self._skip else grad, None)
+        for layer, (x, y) in zip(self._layers, self._weight_factors, strict=False):
+            layer.weight_grad.add_(matmul(x.mT, y))
+        self._weight_factors = []
+        self._curvature_grads = [None] * len(self._hidden)
 
-    def _before(self, i: int) -> Tensor:
-        """Return what the activation before layer i got."""
+    def _pre_activation(self, i: int) -> Tensor:
+        """Return the input of the activation before layer i."""
         return self._first if i == 1 else self._layers[i - 1].output
 
-    def pull(self, v: Tensor) -> Tensor:
-        """Return ``J' v`` for the rows of the last ``forward``, (..., rows, inputs)."""
+    def vjp(self, v: Tensor) -> Tensor:
+        """Return ``J' v`` for the samples of the last ``forward``.
+
+        The shape of v is that of the outputs, the result's that of the inputs.
+        """
         self._products: list[Tensor] = []
         self._factors = [v]
         for i in range(len(self._layers) - 1, 0, -1):
-            r = matmul(self._factors[0], self._layers[i].weight.mT)
-            q = r.clone()
-            self._phi.backward(q, self._before(i), self._hidden[i - 1])
-            self._products.insert(0, r)
-            self._factors.insert(0, q)
-        if self._shortcut:
+            product = matmul(self._factors[0], self._layers[i].weight.mT)
+            factor = product.clone()
+            x, y = self._pre_activation(i), self._hidden[i - 1]
+            self._activation.backward(factor, x, y)
+            self._products.insert(0, product)
+            self._factors.insert(0, factor)
+        if self._skip:
             self._factors[0] = torch.cat([self._factors[0], v], -1)
         return matmul(self._factors[0], self._layers[0].weight.mT)
 
-    def pull_gradient(self, grad: Tensor) -> None:
-        """Note the gradient with respect to the last pull, for ``backward``."""
-        self._pulled = [(grad, self._factors[0])]
+    def vjp_backward(self, grad: Tensor) -> None:
+        """Keep the gradient with respect to the last ``vjp`` for ``backward``."""
+        self._weight_factors = [(grad, self._factors[0])]
         grad = matmul(grad, self._layers[0].weight)
-        if self._shortcut:
+        if self._skip:
             grad = grad[..., : self._width]
         for i in range(1, len(self._layers)):
-            x, y = self._before(i), self._hidden[i - 1]
-            bend = self._phi.second(x, y)
-            if bend is not None:
-                self._bends[i - 1] = bend.mul_(grad).mul_(self._products[i - 1])
+            x, y = self._pre_activation(i), self._hidden[i - 1]
+            curvature = self._activation.second_derivative(x, y)
+            if curvature is not None:
+                self._curvature_grads[i - 1] = curvature.mul_(grad).mul_(
+                    self._products[i - 1]
+                )
             grad = grad.clone()
-            self._phi.backward(grad, x, y)
-            self._pulled.append((grad, self._factors[i]))
+            self._activation.backward(grad, x, y)
+            self._weight_factors.append((grad, self._factors[i]))
             grad = matmul(grad, self._layers[i].weight)
 
 
 class MLPDecoder:
-    """A perceptron on clipped codes whose last layer also sees these codes.
+    """A perceptron on clipped latent codes, with a skip connection from them.
+
+    The skip connection's weights are the last rows of the last layer's, whose input is
+    the last hidden layer beside the clipped codes.
 
     Parameters
     ----------
     widths : sequence of int
-        Units of the code, the hidden layers and the output.
-    phi : Activation
+        Sizes of the codes, the hidden layers and the output.
+    activation : Activation
         Activation of the hidden layers.
-    shortcut : bool
-        Whether the last layer sees the codes.
+    skip : bool
+        Whether there is a skip connection.
     clip : (Tensor, Tensor) or None
         Range to which codes are clipped.
     params, grads : ParameterBuffer
-        Where parameters and gradients are; None for ``grads`` to predict only.
-    rows : int
-        Rows of every batch.
+        Parameters and their gradients; None for ``grads`` to predict only.
+    batch_size : int
+        Samples of every batch.
     """
 
     def __init__(
         self,
         widths: Sequence[int],
-        phi: Activation,
-        shortcut: bool,
+        activation: Activation,
+        skip: bool,
         clip: tuple[Tensor, Tensor] | None,
         params: ParameterBuffer,
         grads: ParameterBuffer | None,
-        rows: int,
+        batch_size: int,
     ) -> None:
-        n = len(widths) - 1
-        self._phi, self._shortcut, self._clip = phi, shortcut, clip
-        self._layers = [Linear(f"decoder.{i}", params, grads, rows) for i in range(n)]
+        self._activation, self._skip, self._clip = activation, skip, clip
+        self._layers = [
+            Linear(f"decoder.{i}", params, grads, batch_size)
+            for i in range(len(widths) - 1)
+        ]
         like = self._layers[0].output
         lead, last = like.shape[:-1], widths[-2]
         self._hidden = [like.new_empty((*lead, width)) for width in widths[1:-1]]
-        self._seen = like.new_empty((*lead, widths[0]))
-        if shortcut:
+        self._input = like.new_empty((*lead, widths[0]))
+        if skip:
             joint = like.new_empty((*lead, last + widths[0]))
             self._joint = joint
-            self._hidden[-1], self._seen = joint[..., :last], joint[..., last:]
+            self._hidden[-1], self._input = joint[..., :last], joint[..., last:]
         if grads is not None:
-            self._grads = [torch.empty_like(x) for x in (self._seen, *self._hidden)]
-            self._inside = torch.empty_like(self._seen, dtype=torch.bool)
-            if shortcut:
+            self._grads = [torch.empty_like(x) for x in (self._input, *self._hidden)]
+            self._unclipped = torch.empty_like(self._input, dtype=torch.bool)
+            if skip:
                 self._joint_grad = torch.empty_like(self._joint)
                 self._grads[-1] = self._joint_grad[..., :last]
-                self._straight_grad = self._joint_grad[..., last:]
+                self._skip_grad = self._joint_grad[..., last:]
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return the output; the next call may overwrite it."""
         self._codes = x = codes
         if self._clip is not None:
-            x = torch.clamp(codes, *self._clip, out=self._seen)
-        elif self._shortcut:
-            x = self._seen.copy_(codes)
+            x = torch.clamp(codes, *self._clip, out=self._input)
+        elif self._skip:
+            x = self._input.copy_(codes)
         for layer, hidden in zip(self._layers[:-1], self._hidden, strict=True):
-            self._phi.forward(layer.forward(x), hidden)
+            self._activation.forward(layer.forward(x), out=hidden)
             x = hidden
-        return self._layers[-1].forward(self._joint if self._shortcut else x)
+        return self._layers[-1].forward(self._joint if self._skip else x)
 
     def backward(self, grad: Tensor) -> Tensor:
-        """Leave the gradients of the parameters and return that of the codes."""
-        for i in range(len(self._layers) - 1, -1, -1):
+        """Write the gradients of the parameters and return that of the codes."""
+        last = len(self._layers) - 1
+        for i in range(last, -1, -1):
             out = self._grads[i]
-            top = i == len(self._layers) - 1
-            self._layers[i].backward(
-                grad, self._joint_grad if top and self._shortcut else out
-            )
+            joint = i == last and self._skip
+            self._layers[i].backward(grad, self._joint_grad if joint else out)
             if i:
-                below = self._layers[i - 1].output
-                self._phi.backward(out, below, self._hidden[i - 1])
+                pre_activation = self._layers[i - 1].output
+                self._activation.backward(out, pre_activation, self._hidden[i - 1])
             grad = out
-        if self._shortcut:
-            grad.add_(self._straight_grad)
+        if self._skip:
+            grad.add_(self._skip_grad)
         if self._clip is not None:
-            torch.eq(self._codes, self._seen, out=self._inside)
-            grad.mul_(self._inside)
+            torch.eq(self._codes, self._input, out=self._unclipped)
+            grad.mul_(self._unclipped)
         return grad

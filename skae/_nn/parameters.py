@@ -1,13 +1,12 @@
-"""Named parameters of one or several equal networks in one flat buffer.
+"""Named parameters of one or several networks of one architecture, in a flat buffer.
 
-The buffer is cut into groups (``weight``, ``bias``), each group into the models, each
-model into its arrays. One optimizer step is then one call on one tensor,
-weight decay one call on one slice, and every layer works on views.
+The buffer is divided into groups (``weight``, ``bias``), each group into the models,
+each model into its arrays. An optimizer step is then one call on one tensor, weight
+decay one call on one slice, and every layer works on views.
 """
 
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# torch.from_numpy has no types.
+# pyright: reportUnknownMemberType=false
 
 import math
 from collections.abc import Mapping
@@ -29,16 +28,16 @@ class ParameterBuffer:
 
     Parameters
     ----------
-    shapes : mapping of str to (int, int)
-        Shape of each array; the last part of the name (after the last dot) is its
-        group: ``"encoder.0.weight"``. What is not a weight is in group ``bias``: it
-        does not decay. Biases of dense layers are rows, ``(1, n)``.
+    shapes : mapping of str to tuple of int
+        Shape of each array by name. An array whose name ends in ``.weight``, as in
+        ``"encoder.0.weight"``, is in group ``weight``. All others are in group
+        ``bias``, which does not decay. Biases of dense layers are ``(1, n)``.
     n_models : int or None, default=None
         Length of a leading model axis; with None there is none.
     dtype : torch.dtype
         Type of the buffer.
     device : torch.device
-        Where the buffer lives.
+        Device of the buffer.
 
     Attributes
     ----------
@@ -47,7 +46,7 @@ class ParameterBuffer:
     views : dict of str to Tensor
         Each array, shape ``([n_models,] *shape)``.
     groups : dict of str to Tensor
-        Each group as a slice of the buffer, shape ``(n_models or 1, size)``.
+        Each group as a slice of the buffer, shape ``(n_models or 1, n_in_group)``.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class ParameterBuffer:
                 column += length
 
     def zeros_like(self) -> "ParameterBuffer":
-        """Return parameters of the same layout, all zero."""
+        """Return a new buffer of the same layout, all zero."""
         return ParameterBuffer(
             self.shapes,
             n_models=self.n_models,
@@ -89,14 +88,14 @@ class ParameterBuffer:
         )
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Copy arrays in; an array without a model axis goes to every model."""
+        """Copy arrays in, to every model those without a model axis."""
         for name, view in self.views.items():
             view.copy_(torch.from_numpy(np.array(arrays[name])))
 
-    def arrays(self, model: int | None = None) -> dict[str, np.ndarray]:
-        """Return copies as numpy arrays, of one model where there are several."""
-        picked = {
+    def to_numpy(self, model: int | None = None) -> dict[str, np.ndarray]:
+        """Return copies as NumPy arrays, of all models or of one."""
+        selected = {
             name: view if model is None else view[model]
             for name, view in self.views.items()
         }
-        return {name: view.cpu().numpy().copy() for name, view in picked.items()}
+        return {name: view.cpu().numpy().copy() for name, view in selected.items()}

@@ -1,12 +1,9 @@
-"""Where and how a fit runs: its device, its threads, its random numbers."""
+"""Device, threads, gradient mode and global random state of a fit."""
 
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# torch.manual_seed and torch.random.fork_rng are untyped.
+# pyright: reportUnknownMemberType=false
 
-import inspect
 import threading
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -15,14 +12,14 @@ import torch
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Return the device that is meant.
+    """Return the device of this name.
 
-    ``"auto"`` takes CUDA where there is some and the CPU otherwise.
+    ``"auto"`` is CUDA if available, else the CPU.
 
     Raises
     ------
     ValueError
-        If the device is unknown or not there.
+        If there is no such device, or not on this machine.
     """
     if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -33,12 +30,12 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"device={device!r} is not a device; use 'auto', 'cpu', 'cuda', 'cuda:1', "
             "'mps' or a torch.device."
         ) from error
-    there = {
+    available = {
         "cpu": lambda: True,
         "cuda": lambda: (resolved.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available,
     }
-    if resolved.type not in there or not there[resolved.type]():
+    if resolved.type not in available or not available[resolved.type]():
         raise ValueError(
             f"device={str(device)!r} is not available on this machine; "
             "use device='auto' or device='cpu'."
@@ -46,54 +43,33 @@ def resolve_device(device: str | torch.device) -> torch.device:
     return resolved
 
 
-def caller_stacklevel() -> int:
-    """Return the stack level of the first caller outside of skae and scikit-learn."""
-    frame, depth = inspect.currentframe(), 0
-    inner = ("skae.", "sklearn.")
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(inner):
-        frame, depth = frame.f_back, depth + 1
-    return depth
-
-
-def available_device(device: str | torch.device) -> torch.device:
-    """Return the device to predict on; with a warning the CPU, if it is not there."""
-    try:
-        return resolve_device(device)
-    except ValueError:
-        warnings.warn(
-            f"device={str(device)!r} is not available here; the CPU is used.",
-            stacklevel=caller_stacklevel(),
-        )
-        return torch.device("cpu")
-
-
 _lock = threading.Lock()
-_fits = 0  # threads that are inside single_thread
-_threads = 1  # what they restore
-_inside = threading.local()
+_n_fits = 0  # threads that are inside single_thread
+_n_threads = 1  # the setting that they restore
+_state = threading.local()
 
 
 def _enter() -> None:
-    global _fits, _threads
+    global _n_fits, _n_threads
     with _lock:
-        if _fits == 0:
-            _threads = torch.get_num_threads()
-        _fits += 1
+        if _n_fits == 0:
+            _n_threads = torch.get_num_threads()
+        _n_fits += 1
         torch.set_num_threads(1)
 
 
 def _leave() -> None:
-    global _fits
+    global _n_fits
     with _lock:
-        _fits -= 1
-        torch.set_num_threads(_threads)
+        _n_fits -= 1
+        torch.set_num_threads(_n_threads)
 
 
 @contextmanager
 def gradient_mode(*, autograd: bool) -> Generator[None, None, None]:
-    """Enter the mode in which tensors are made that autograd may have to know.
+    """Disable gradients, by inference mode unless autograd is to be used inside.
 
-    Inference mode is faster, but what is made in it can have no gradient later.
+    Inference mode is faster, but its tensors can never take part in autograd.
     """
     with torch.inference_mode(not autograd), torch.no_grad():
         yield
@@ -103,22 +79,22 @@ def gradient_mode(*, autograd: bool) -> Generator[None, None, None]:
 def single_thread(*, autograd: bool = False) -> Generator[None, None, None]:
     """Run on one thread, without gradients, and restore the setting afterwards.
 
-    Networks of this size are slower on two threads than on one, and a sum that is
-    split in another way rounds in another way: on one thread a fit gives the same
-    model in a loop, in a worker process and beside other fits. The setting belongs to
-    a thread but starts from a global one, so fits that run side by side agree on what
-    to restore, and a fit within a fit leaves it alone.
+    Networks of this size are slower on two threads than on one. A sum also rounds
+    differently on another number of threads: on one, a fit gives the same model in a
+    loop, in a worker process and beside other fits. Each thread has its own setting
+    but takes it from a global one, so concurrent fits agree on what to restore, and a
+    fit within a fit does not change it.
     """
-    outermost = not getattr(_inside, "fit", False)
+    outermost = not getattr(_state, "fit", False)
     if outermost:
-        _inside.fit = True
+        _state.fit = True
         _enter()
     try:
         with gradient_mode(autograd=autograd):
             yield
     finally:
         if outermost:
-            _inside.fit = False
+            _state.fit = False
             _leave()
 
 
@@ -127,7 +103,7 @@ _seed_lock = threading.RLock()  # there is one global state for all threads
 
 @contextmanager
 def global_seed(seed: int) -> Generator[None, None, None]:
-    """Seed what modules draw from, PyTorch's global state, and restore it after."""
+    """Seed PyTorch's global random state, which modules use, and restore it after."""
     devices = range(torch.cuda.device_count())
     with _seed_lock, torch.random.fork_rng(devices):
         torch.manual_seed(seed)
@@ -142,6 +118,6 @@ class Placement(NamedTuple):
 
     @classmethod
     def exact(cls, device: torch.device) -> "Placement":
-        """Return the precision in which the rows beside a row do not matter."""
-        # Apple's GPUs know no float64.
+        """Return float64 if possible: samples then hardly depend on their batch."""
+        # Apple's GPUs have no float64.
         return cls(device, torch.float32 if device.type == "mps" else torch.float64)

@@ -1,27 +1,29 @@
-"""From scores of rows that a model has not seen to levels, ranks and p-values."""
+"""From scores of samples that were not fitted to: scales, thresholds, p-values."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from skae._data.statistics import weighted_quantiles
 
+FLAGGED = 0.05  # share of samples like the training samples that "auto" flags
 TIE_TOLERANCE = 1e-9  # relative difference that the order of a sum may make
 
 
 @dataclass(frozen=True)
 class ScoreScale:
-    """Where the scores of usual rows lie: their median, and from there to 90 %."""
+    """Where usual scores lie: their median, and the distance from there to 90 %."""
 
     median: float
     spread: float
 
     @classmethod
-    def of(cls, scores: np.ndarray, weight: np.ndarray | None) -> "ScoreScale":
-        """Return the level of weighted scores.
+    def fit(cls, scores: np.ndarray, weight: np.ndarray | None) -> "ScoreScale":
+        """Return the scale of weighted scores.
 
-        Where nine in ten are equal, as in tables of many equal rows, the spread reaches
-        to the first that is not.
+        Where nine in ten are equal, as in tables of many equal samples, the spread
+        reaches to the first that is not.
         """
         median, high = weighted_quantiles(scores, weight, 0.5, 0.9)
         if high - median <= 1e-6 * abs(median):
@@ -30,7 +32,7 @@ class ScoreScale:
         return cls(float(median), float(high - median))
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
-        """Return scores in units of the level."""
+        """Return scaled scores: 0 at the median, 1 at 90 %."""
         return (scores - self.median) / self.spread
 
 
@@ -52,17 +54,17 @@ def contamination_threshold(
 
 
 def with_tie_tolerance(scores: np.ndarray) -> np.ndarray:
-    """Return scores that are a rounding error lower, so that equal ones tie."""
+    """Return scores that are lower by a rounding error, so that equal ones tie."""
     return scores - TIE_TOLERANCE * np.maximum(np.abs(scores), 1.0)
 
 
 def p_values(
     scores: np.ndarray, calibration: np.ndarray, weight: np.ndarray | None
 ) -> np.ndarray:
-    """Return the share of calibration scores that are as high, the row's own included.
+    """Return the share of calibration scores that are as high, the own one included.
 
     With n calibration scores of unit weight that is ``(1 + #{>=}) / (n + 1)``, which is
-    at most a with probability a for a row that is like them.
+    at most a with probability a for a sample that is like them.
 
     References
     ----------
@@ -78,9 +80,9 @@ def p_values(
 
 
 def p_value_threshold(
-    calibration: np.ndarray, weight: np.ndarray | None, level: float
+    calibration: np.ndarray, weight: np.ndarray | None, share: float
 ) -> float:
-    """Return the score above which p-values are at most a level.
+    """Return the score above which p-values are at most ``share``.
 
     Where there are too few calibration scores for such p-values, it is twice as far
     from their median as the highest.
@@ -89,7 +91,25 @@ def p_value_threshold(
     ordered = calibration[order]
     weight = np.ones(len(calibration)) if weight is None else weight[order]
     above = np.cumsum(weight[::-1])[::-1]  # weight of each score and of higher ones
-    allowed = level * (1 + above[0]) - 1
+    allowed = share * (1 + above[0]) - 1
     if allowed < 0:
         return float(2 * ordered[-1] - weighted_quantiles(ordered, weight, 0.5)[0])
     return float(ordered[above > allowed * (1 + TIE_TOLERANCE)][-1])
+
+
+def calibrated_attributes(
+    scores: np.ndarray, weight: np.ndarray | None
+) -> dict[str, Any]:
+    """Return the threshold of "auto", and what p-values are computed from.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples,)
+        Scores of training samples, high for outliers, by what was not fitted to them.
+    weight : ndarray of shape (n_samples,) or None
+        Weights of the samples.
+    """
+    # A rounding error beyond the threshold is not beyond it.
+    offset = -p_value_threshold(scores, weight, FLAGGED)
+    offset -= TIE_TOLERANCE * max(abs(offset), 1.0)
+    return {"offset_": offset, "_state": {"calibration": scores, "weight": weight}}

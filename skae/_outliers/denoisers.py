@@ -1,9 +1,9 @@
 """Denoising autoencoders whose residual is the gradient of an energy.
 
-The best reconstruction of a row from itself and noise of variance s^2 leaves ``x - r(x)
-= s^2 grad E(x)`` with the energy E, minus the logarithm of the density that the noise
-blurs. Integrated along the line from the mean, the residual gives the energy; its root
-is a distance from the mean, for a normal distribution that of Mahalanobis.
+The best reconstruction r(x) of a sample from itself and noise of variance s^2 leaves
+``x - r(x) = s^2 grad E(x)`` with the energy E, minus the logarithm of the density that
+the noise blurs. Integrated along the line from the mean, the residual gives the energy;
+its root is a distance from the mean, for a normal distribution that of Mahalanobis.
 
 References
 ----------
@@ -18,7 +18,7 @@ data-generating distribution. JMLR 15, 3563-3593.
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,73 +28,52 @@ from torch import Tensor
 from skae._data.corruption import PerModelCorruption
 from skae._data.dataset import Dataset
 from skae._data.statistics import ColumnStatistics, column_statistics
-from skae._fitting.config import FitConfig, make_plan
-from skae._model.objective import OutputScale
+from skae._model.network import AnchoredNetwork
+from skae._model.objective import Objective, OutputScale
 from skae._nn.architecture import DenseArchitecture
-from skae._nn.autoencoder import AutoencoderNetwork
-from skae._nn.latents.base import LatentContext, PlainLatent
-from skae._nn.parameters import ParameterBuffer
+from skae._nn.latents import PlainLatent
+from skae._nn.losses import SquaredError
 from skae._nn.runtime import Placement
 from skae._pca.anchor import Anchor, fit_anchor
 from skae._pca.decomposition import Eigendecomposition
-from skae._training.loop import History
+from skae._training.loop import History, TrainingPlan
 from skae._training.trainer import Trainer
 from skae.noise import Chain, Corruption, Gaussian, Swap
 
-from .attribution import N_IGNORED_COLUMNS
-
-HIDDEN, WIDEST = 64, 64
-NODES = 4  # of the Gauss-Legendre rule along the line
-CHUNK_ROWS, CHUNK_VALUES = 512, 1 << 18  # of rows that are scored at a time
+HIDDEN, MAX_CODES, BATCH_SIZE = 64, 64, 32
+N_NODES = 4  # of the Gauss-Legendre rule along the line
+CHUNK_SAMPLES, CHUNK_VALUES = 512, 1 << 18  # of samples that are scored at a time
 Report = Callable[
     [int, float, float | None, Callable[[], "list[DenoiserEnsemble]"]], bool
 ]
+OBJECTIVE = Objective(SquaredError(), PlainLatent(), anchored=False)
 
 
-class DenoisingTask(NamedTuple):
-    """Networks that learn to undo the same noise.
-
-    Attributes
-    ----------
-    parts : list of ndarray
-        Positions of the rows of each network.
-    sigma : float
-        Standard deviation of the noise.
-    swapped : float
-        Share of the values that are another row's before the noise is added.
-    """
-
-    parts: list[np.ndarray]
-    sigma: float
-    swapped: float = 0.0
-
-    @property
-    def noise(self) -> Corruption:
-        """The noise."""
-        noise = Gaussian(self.sigma)
-        return Chain((Swap(self.swapped), noise)) if self.swapped else noise
-
-
-def _anchor(rows: Dataset, group: DenoisingTask) -> Anchor:
-    """Return the scales of a group's rows and of their noisy copies."""
-    rows = rows.pick(np.unique(np.concatenate(group.parts)))
-    stats, d = column_statistics(rows), rows.n_features
-    nothing = Eigendecomposition(
-        np.zeros((0, d)), np.zeros(0), np.square(stats.deviation)
+def denoising_network(
+    anchors: list[Anchor],
+    owner: list[int],
+    placement: Placement,
+    *,
+    corruption: Corruption | None = None,
+    seed: int = 0,
+) -> AnchoredNetwork:
+    """Return a stack of denoisers; ``owner`` has the position of each one's anchor."""
+    k, d = anchors[0].components.shape
+    return AnchoredNetwork(
+        [anchors[at] for at in owner],
+        DenseArchitecture(d, k, (HIDDEN,), "silu", skip=False),
+        OBJECTIVE,
+        OutputScale.from_anchors(OBJECTIVE.loss, anchors),
+        placement,
+        stacked=True,
+        corruption=corruption,
+        seed=seed,
     )
-    seen = ColumnStatistics(
-        stats.mean,
-        np.hypot(stats.deviation, group.sigma),
-        stats.low - 2 * group.sigma,
-        stats.high + 2 * group.sigma,
-    )
-    k = min(2 * d, WIDEST)
-    return fit_anchor(rows, stats, nothing, k, linear=False, seen=seen)
 
 
 @dataclass(frozen=True)
 class DenoiserEnsemble:
-    """Equal networks, each trained on its own part of the rows.
+    """Equal networks, each trained on its own part of the samples.
 
     Attributes
     ----------
@@ -107,169 +86,177 @@ class DenoiserEnsemble:
     anchor: Anchor
     weights: dict[str, np.ndarray]
 
-    @classmethod
-    def train(
-        cls,
-        rows: Dataset,
-        groups: Sequence[DenoisingTask],
-        settings: FitConfig,
-        report: Report | None = None,
-    ) -> tuple[list["DenoiserEnsemble"], History]:
-        """Train networks in lock-step, and return those of each group.
-
-        Parameters
-        ----------
-        rows : Dataset
-            Rows in a view, where deviations are about one.
-        groups : sequence of DenoisingTask
-            Two networks or more in all.
-        settings : FitConfig
-            Steps, rate, batch, seed and device.
-        report : callable or None, default=None
-            As in :func:`skae._training.train`, with the networks so far at the end.
-        """
-        parts = [part for group in groups for part in group.parts]
-        anchors = [_anchor(rows, group) for group in groups]
-        each = [at for at, group in enumerate(groups) for _ in group.parts]
-        trainee = Trainer(
-            [anchors[at] for at in each],
-            _architecture(anchors[0]),
-            OutputScale.of("squared_error", anchors),
-            replace(
-                settings,
-                linear=False,
-                corruption=PerModelCorruption(tuple(groups[at].noise for at in each)),
-            ),
-        )
-
-        def networks() -> list[DenoiserEnsemble]:
-            arrays, cuts = trainee.params.arrays(), np.array(each)
-            return [
-                cls(anchor, {name: array[cuts == at] for name, array in arrays.items()})
-                for at, anchor in enumerate(anchors)
-            ]
-
-        def tell(step: int, loss: float, held: float | None) -> bool:
-            return report is not None and report(step, loss, held, networks)
-
-        history = trainee.run(
-            [rows.pick(part) for part in parts],
-            make_plan(settings),
-            batch_size=min(settings.batch_size or 1, min(map(len, parts))),
-            report=tell,
-        )
-        return networks(), history
-
     @property
-    def count(self) -> int:
+    def n_networks(self) -> int:
         """How many networks there are."""
         return len(next(iter(self.weights.values())))
 
-    def distances(self, x: np.ndarray, where: Placement) -> np.ndarray:
-        """Return each network's distance of rows from the mean, ``(n_networks, n)``.
+    def distances(self, x: np.ndarray, placement: Placement) -> np.ndarray:
+        """Return each network's distance of samples from the mean.
 
         It is the root of twice the energy, in units of the noise, and zero where the
-        energy is below the mean's.
+        energy is below the mean's; shape (n_networks, n_samples).
         """
-        return self._apply(_Networks.distance, x, where)
+        return self._apply(Denoisers.distance, x, placement)
 
-    def sizes(self, x: np.ndarray, where: Placement) -> np.ndarray:
-        """Return the mean size of each network's residuals, ``(n_networks, n)``."""
-        return self._apply(_Networks.size, x, where)
-
-    def repairs(self, x: np.ndarray, where: Placement) -> np.ndarray:
-        """Return what the networks together would change in rows, (n, n_features).
-
-        The column that stands out most is set to what the networks expect from the
-        others, then the next; so an odd value does not spoil what is expected of its
-        neighbours.
-        """
-        network, result = _Networks(self, where), np.empty(x.shape)
-        for at, chunk in _chunks(x, network.chunk, where):
-            result[at] = network.repair(chunk)[: at.stop - at.start].cpu()
-        return result
+    def residual_magnitudes(self, x: np.ndarray, placement: Placement) -> np.ndarray:
+        """Return the mean absolute residual of each network, same shape."""
+        return self._apply(Denoisers.residual_magnitude, x, placement)
 
     def _apply(
         self,
-        function: Callable[["_Networks", Tensor], Tensor],
+        function: Callable[["Denoisers", Tensor], Tensor],
         x: np.ndarray,
-        where: Placement,
+        placement: Placement,
     ) -> np.ndarray:
-        network, result = _Networks(self, where), np.empty((self.count, len(x)))
-        for at, chunk in _chunks(x, network.chunk, where):
-            result[:, at] = function(network, chunk)[:, : at.stop - at.start].cpu()
+        denoisers = Denoisers(self, placement)
+        result = np.empty((self.n_networks, len(x)))
+        for at, chunk in denoisers.chunks(x):
+            values = function(denoisers, chunk)[:, : at.stop - at.start]
+            result[:, at] = values.cpu()
         return result
 
 
-def _architecture(anchor: Anchor) -> DenseArchitecture:
-    k, d = anchor.components.shape
-    return DenseArchitecture(d, k, (HIDDEN,), "silu", shortcuts=False)
+class Denoisers:
+    """The networks of an ensemble as tensors, for chunks of samples."""
 
+    def __init__(self, ensemble: DenoiserEnsemble, placement: Placement) -> None:
+        count = ensemble.n_networks
+        self._network = denoising_network([ensemble.anchor], [0] * count, placement)
+        self._network.params.load(ensemble.weights)
+        self._placement = placement
+        values = count * len(ensemble.anchor.mean)
+        self._chunk_size = min(CHUNK_SAMPLES, max(32, CHUNK_VALUES // values))
+        self._mean = self._network.per_model([ensemble.anchor.mean] * count)[0]
+        self._scale = self._network.output_scale.scale
 
-def _chunks(
-    x: np.ndarray, size: int, where: Placement
-) -> Iterator[tuple[slice, Tensor]]:
-    """Yield chunks of one size, so that a row is treated alike wherever it stands."""
-    for start in range(0, len(x), size):
-        at = slice(start, min(start + size, len(x)))
-        chunk = np.zeros((size, x.shape[1]))
-        chunk[: at.stop - at.start] = x[at]
-        yield at, torch.from_numpy(chunk).to(where.dtype).to(where.device)
-
-
-class _Networks:
-    """The networks as tensors, for chunks of rows."""
-
-    def __init__(self, fitted: DenoiserEnsemble, where: Placement) -> None:
-        anchor, architecture = fitted.anchor, _architecture(fitted.anchor)
-        self.count = fitted.count
-        values = self.count * architecture.n_features
-        self.chunk = min(CHUNK_ROWS, max(32, CHUNK_VALUES // values))
-        kind = where._asdict()
-        params = ParameterBuffer(architecture.shapes(), n_models=self.count, **kind)
-        params.load(fitted.weights)
-        units = OutputScale.of("squared_error", [anchor])
-        head = units.head([anchor] * self.count, linear=False, stacked=True, **kind)
-        layer = PlainLatent().layer(
-            architecture.n_components, LatentContext(None, 1, None)
-        )
-        halves = architecture.halves(params, None, None, self.chunk)
-        self._network = AutoencoderNetwork(halves, head, layer)
-        self._mean, self._scale, low, high = (
-            torch.tensor(array).to(where.dtype).to(where.device)
-            for array in (anchor.mean, anchor.scale, *anchor.input_range)
-        )
-        self._range, self._unit = (low, high), units.unit
+    def chunks(self, x: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
+        """Yield chunks of one size, so that a sample's score depends on it alone."""
+        placement = self._placement
+        for start in range(0, len(x), self._chunk_size):
+            at = slice(start, min(start + self._chunk_size, len(x)))
+            chunk = np.zeros((self._chunk_size, x.shape[1]))
+            chunk[: at.stop - at.start] = x[at]
+            tensor = torch.from_numpy(chunk)
+            yield at, tensor.to(placement.dtype).to(placement.device)
 
     def residual(self, x: Tensor) -> Tensor:
-        """Return what each network takes away from rows."""
-        moved = x - self._mean
-        inputs = (moved / self._scale).clamp_(*self._range)
-        stacked = inputs.expand(self.count, *x.shape).contiguous()
-        codes = self._network.encode(stacked, None)
-        return moved - self._network.decode(codes) * self._unit
+        """Return what each network removes from samples."""
+        centred = x - self._mean
+        codes = self._network.encode(centred)
+        return centred - self._network.decode(codes) * self._scale
 
     def distance(self, x: Tensor) -> Tensor:
         """Return the root of twice the integral of the residual from the mean."""
-        moved = x - self._mean
-        nodes, weights = np.polynomial.legendre.leggauss(NODES)
-        energy = x.new_zeros(self.count, len(x))
+        centred = x - self._mean
+        nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
+        energy: Tensor | float = 0.0
         for node, weight in zip((nodes + 1) / 2, weights, strict=True):
-            residual = self.residual(self._mean + float(node) * moved)
-            energy += float(weight) * (residual * moved).sum(-1)
+            residual = self.residual(self._mean + float(node) * centred)
+            energy = energy + float(weight) * (residual * centred).sum(-1)
+        assert isinstance(energy, Tensor)
         return energy.clamp_(min=0).sqrt_()
 
-    def size(self, x: Tensor) -> Tensor:
+    def residual_magnitude(self, x: Tensor) -> Tensor:
         """Return the mean absolute residual."""
         return self.residual(x).abs().mean(-1)
 
-    def repair(self, x: Tensor) -> Tensor:
-        """Return how far rows are from what is expected of them."""
-        repaired, done = x.clone(), torch.zeros_like(x, dtype=torch.bool)
-        for _ in range(min(N_IGNORED_COLUMNS, x.shape[1])):
-            residual = self.residual(repaired).mean(0)
-            worst = residual.masked_fill(done, 0).abs().argmax(-1, keepdim=True)
-            done.scatter_(-1, worst, True)
-            repaired = torch.where(done, repaired - residual, repaired)
-        residual = self.residual(repaired).mean(0)
-        return torch.where(done, x - repaired, residual)
+
+class DenoisingTask(NamedTuple):
+    """Networks that learn to remove the same noise.
+
+    Attributes
+    ----------
+    parts : list of ndarray
+        Positions of the training samples of each network.
+    noise_std : float
+        Standard deviation of the noise.
+    swapped : float
+        Share of the values that are another sample's before the noise is added.
+    """
+
+    parts: list[np.ndarray]
+    noise_std: float
+    swapped: float = 0.0
+
+    @property
+    def corruption(self) -> Corruption:
+        """The noise."""
+        noise = Gaussian(self.noise_std)
+        return Chain((Swap(self.swapped), noise)) if self.swapped else noise
+
+
+def _anchor(data: Dataset, task: DenoisingTask) -> Anchor:
+    """Return the scales of a task's samples and of their noisy copies."""
+    data = data.subset(np.unique(np.concatenate(task.parts)))
+    statistics, d = column_statistics(data.blocks(np.float64)), data.n_features
+    no_components = Eigendecomposition(
+        np.zeros((0, d)), np.zeros(0), np.square(statistics.std)
+    )
+    noisy = ColumnStatistics(
+        statistics.mean,
+        np.hypot(statistics.std, task.noise_std),
+        statistics.min - 2 * task.noise_std,
+        statistics.max + 2 * task.noise_std,
+    )
+    k = min(2 * d, MAX_CODES)
+    return fit_anchor(data, statistics, no_components, k, anchored=False, inputs=noisy)
+
+
+def train_denoisers(
+    data: Dataset,
+    tasks: Sequence[DenoisingTask],
+    plan: TrainingPlan,
+    *,
+    seed: int,
+    device: torch.device,
+    report: Report | None = None,
+) -> tuple[list[DenoiserEnsemble], History]:
+    """Train networks in lock-step, and return the ensemble of each task.
+
+    Parameters
+    ----------
+    data : Dataset
+        Scaled samples, whose deviations are about one.
+    tasks : sequence of DenoisingTask
+        Two networks or more in all.
+    plan : TrainingPlan
+        Steps and learning rate.
+    seed : int
+        Seed of all random numbers.
+    device : torch.device
+        Where to train.
+    report : callable or None, default=None
+        As in :func:`skae._training.loop.train`, with the networks so far at the end.
+    """
+    parts = [part for task in tasks for part in task.parts]
+    anchors = [_anchor(data, task) for task in tasks]
+    owner = [at for at, task in enumerate(tasks) for _ in task.parts]
+    network = denoising_network(
+        anchors,
+        owner,
+        Placement(device),
+        corruption=PerModelCorruption(tuple(tasks[at].corruption for at in owner)),
+        seed=seed,
+    )
+    network.initialize()
+
+    def ensembles() -> list[DenoiserEnsemble]:
+        arrays, task_of = network.params.to_numpy(), np.array(owner)
+        return [
+            DenoiserEnsemble(
+                anchor, {name: array[task_of == at] for name, array in arrays.items()}
+            )
+            for at, anchor in enumerate(anchors)
+        ]
+
+    def tell(step: int, training: float, validation: float | None) -> bool:
+        return report is not None and report(step, training, validation, ensembles)
+
+    history = Trainer(network).train(
+        [data.subset(part) for part in parts],
+        plan,
+        batch_size=min(BATCH_SIZE, min(map(len, parts))),
+        report=tell,
+    )
+    return ensembles(), history

@@ -1,15 +1,4 @@
-"""How odd rows are: far from the usual ones, or in a gap between them.
-
-Two scalings of the table, networks and remembered rows give distances of a row:
-
-- far: from the usual rows, by the energy of denoisers trained on them and to the fifth
-  nearest of them, in the robust view;
-- near: to the tenth and the first nearest of all rows, in the standard view; without a
-  memory the energy and the residual of denoisers trained on all rows.
-
-Each is put on one scale by how it is for training rows that it does not know. A row is
-as odd as the mean of the far ones or of the near ones says, whichever says more.
-"""
+"""Ensembles whose members are asked about samples that they were not trained on."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,89 +11,93 @@ from skae._nn.runtime import Placement
 
 from .denoisers import DenoiserEnsemble
 
-MEASURED = 300
+N_MEASURED = 300
 
 
 class TrainingMasks(NamedTuple):
-    """Which networks were trained on which training rows, (n_networks, n) each."""
+    """Which networks were trained on which training samples.
 
-    usual: np.ndarray
-    every: np.ndarray | None = None
+    Each is ``(n_networks, n_samples)``: of the ensemble of the inliers, and of that of
+    all samples if there is one.
+    """
+
+    inliers: np.ndarray
+    full: np.ndarray | None = None
 
 
 def membership_masks(parts: list[np.ndarray], n: int) -> np.ndarray:
-    """Return a mask (n_parts, n) of the rows of each part."""
-    mask = np.zeros((len(parts), n), bool)
-    for row, part in zip(mask, parts, strict=True):
-        row[part] = True
-    return mask
+    """Return a mask (n_parts, n) of the samples of each part."""
+    masks = np.zeros((len(parts), n), bool)
+    for mask, part in zip(masks, parts, strict=True):
+        mask[part] = True
+    return masks
 
 
 @dataclass(frozen=True)
 class CalibratedEnsemble:
-    """Denoisers, and what each says of rows that it was not trained on.
+    """Denoisers, and what each says of samples that it was not trained on.
 
     Attributes
     ----------
     networks : DenoiserEnsemble
         The members.
-    distance, size : ndarray of shape (n_networks,)
-        Medians of the members' distances and of the sizes of their residuals.
+    distance, magnitude : ndarray of shape (n_networks,)
+        Medians of the members' distances and of their residuals' magnitudes.
     """
 
     networks: DenoiserEnsemble
     distance: np.ndarray
-    size: np.ndarray
+    magnitude: np.ndarray
 
     @classmethod
-    def of(
+    def calibrate(
         cls,
         networks: DenoiserEnsemble,
-        rows: Dataset,
-        known: np.ndarray,
-        where: Placement,
+        data: Dataset,
+        trained_on: np.ndarray,
+        placement: Placement,
     ) -> "CalibratedEnsemble":
-        """Measure the members on rows of a table that they do not know.
+        """Measure the members on samples that they were not trained on.
 
-        Some are enough; the rows are in random order.
+        Some are enough; the samples are in random order.
         """
+        block = data.read(slice(0, N_MEASURED))
 
         def medians(scores: np.ndarray) -> np.ndarray:
-            result = []
-            for row, mask in zip(scores, known[:, :MEASURED], strict=True):
+            result: list[float] = []
+            for row, mask in zip(scores, trained_on[:, :N_MEASURED], strict=True):
                 new = mask if mask.all() else ~mask
-                weight = None if rows.weight is None else rows.weight[:MEASURED][new]
+                weight = None if block.weight is None else block.weight[new]
                 median, high = weighted_quantiles(row[new], weight, 0.5, 0.9)
-                # A member that finds half of the rows at no distance has another scale.
+                # A member with half of the samples at no distance has another scale.
                 result.append(max(median, high / 10) or 1.0)
             return np.array(result)
 
-        x = rows.table[:MEASURED]
         return cls(
             networks,
-            medians(networks.distances(x, where)),
-            medians(networks.sizes(x, where)),
+            medians(networks.distances(block.values, placement)),
+            medians(networks.residual_magnitudes(block.values, placement)),
         )
 
     def distances(
-        self, x: np.ndarray, where: Placement, known: np.ndarray | None = None
+        self, x: np.ndarray, placement: Placement, trained_on: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return the mean of the members' distances, in units of the usual one.
+        """Return the mean of the members' distances, in units of their medians.
 
-        Members that know a row are not asked, unless all do.
+        Members that were trained on a sample are not asked, unless all were.
         """
-        return self._mean(self.networks.distances(x, where), self.distance, known)
+        scores = self.networks.distances(x, placement)
+        return self._mean(scores / self.distance[:, None], trained_on)
 
-    def sizes(
-        self, x: np.ndarray, where: Placement, known: np.ndarray | None = None
+    def residual_magnitudes(
+        self, x: np.ndarray, placement: Placement, trained_on: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return the mean of the sizes of the residuals in the same way."""
-        return self._mean(self.networks.sizes(x, where), self.size, known)
+        """Return the mean of the residuals' magnitudes in the same way."""
+        scores = self.networks.residual_magnitudes(x, placement)
+        return self._mean(scores / self.magnitude[:, None], trained_on)
 
     @staticmethod
-    def _mean(
-        scores: np.ndarray, median: np.ndarray, known: np.ndarray | None
-    ) -> np.ndarray:
-        asked = np.ones(scores.shape, bool) if known is None else ~known
+    def _mean(scores: np.ndarray, trained_on: np.ndarray | None) -> np.ndarray:
+        asked = np.ones(scores.shape, bool) if trained_on is None else ~trained_on
         asked |= ~asked.any(axis=0)
-        return (scores / median[:, None] * asked).sum(axis=0) / asked.sum(axis=0)
+        return (scores * asked).sum(axis=0) / asked.sum(axis=0)

@@ -1,25 +1,33 @@
-"""How odd rows are: far from the usual ones, or in a gap between them.
+"""How anomalous samples are: far from the inliers, or in a gap between all samples.
 
-Two scalings of the table, networks and remembered rows give distances of a row:
+Two scalings of the features, networks and stored samples give distances of a sample:
 
-- far: from the usual rows, by the energy of denoisers trained on them and to the fifth
-  nearest of them, in the robust view;
-- near: to the tenth and the first nearest of all rows, in the standard view; without a
-  memory the energy and the residual of denoisers trained on all rows.
+- far: from the inliers, by the energy of denoisers trained on them and to the fifth
+  nearest of them, in the robust scaling;
+- near: to the tenth and the first nearest of all samples, in the plain scaling; without
+  stored samples the energy and the residual of denoisers trained on all samples.
 
-Each is put on one scale by how it is for training rows that it does not know. A row is
-as odd as the mean of the far ones or of the near ones says, whichever says more.
+Each is put on one scale by how it is for training samples that it was not fitted to. A
+sample's score is the mean of the far distances or of the near ones, whichever is
+larger.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from skae._model.state import FORMAT, check_format, from_plain, to_plain
 from skae._nn.runtime import Placement
 from skae._pca.anchor import Anchor
 
-from .attribution import CANDIDATES, neighbor_differences
+from .attribution import (
+    N_CANDIDATES,
+    contributions,
+    imputation_residuals,
+    neighbor_differences,
+)
 from .calibration import ScoreScale
 from .denoisers import DenoiserEnsemble
 from .ensemble import CalibratedEnsemble, TrainingMasks
@@ -27,8 +35,8 @@ from .neighbors import StoredNeighbors
 from .scaling import ColumnScaling
 
 FAR = ("energy", "core")
-CORE_NEIGHBOURS, NEIGHBOURS = 5, (10, 1)
-CHUNK_ROWS, CHUNK_VALUES = 4096, 1 << 18
+INLIER_NEIGHBOR, NEIGHBORS = 5, (10, 1)
+BLOCK_SAMPLES, BLOCK_VALUES = 4096, 1 << 18
 
 
 @dataclass(frozen=True)
@@ -37,148 +45,184 @@ class FittedDetector:
 
     Attributes
     ----------
-    robust, standard : ColumnScaling
+    robust, plain : ColumnScaling
         The scalings.
-    usual : CalibratedEnsemble
-        Networks of the usual rows, in the robust view.
-    core : StoredNeighbors or None
-        Usual rows, in the robust view.
-    table : StoredNeighbors or None
-        Rows of all kinds, in the standard view.
-    every : CalibratedEnsemble or None
-        Networks of all rows, in the standard view.
-    explainers : DenoiserEnsemble
-        Networks that learn what a column is expected to be, given the others.
-    levels : dict of str to Level
+    inlier_ensemble : CalibratedEnsemble
+        Networks of the inliers, in the robust scaling.
+    inlier_neighbors : StoredNeighbors or None
+        Inliers, in the robust scaling.
+    neighbors : StoredNeighbors or None
+        Samples of all kinds, in the plain scaling.
+    full_ensemble : CalibratedEnsemble or None
+        Networks of all samples, in the plain scaling.
+    imputers : DenoiserEnsemble
+        Networks that learn what a feature is expected to be, given the others.
+    score_scales : dict of str to ScoreScale
         Scale of each distance.
     calibration : ndarray of shape (n,)
-        How odd training rows are, by what does not know them.
+        Scores of training samples by what was not fitted to them.
     weight : ndarray of shape (n,) or None
         Their weights.
     """
 
     robust: ColumnScaling
-    standard: ColumnScaling
-    usual: CalibratedEnsemble
-    core: StoredNeighbors | None
-    table: StoredNeighbors | None
-    every: CalibratedEnsemble | None
-    explainers: DenoiserEnsemble
-    levels: dict[str, ScoreScale]
+    plain: ColumnScaling
+    inlier_ensemble: CalibratedEnsemble
+    inlier_neighbors: StoredNeighbors | None
+    neighbors: StoredNeighbors | None
+    full_ensemble: CalibratedEnsemble | None
+    imputers: DenoiserEnsemble
+    score_scales: dict[str, ScoreScale]
     calibration: np.ndarray
     weight: np.ndarray | None
 
-    def terms(
+    def distances(
         self,
-        a: np.ndarray,
-        s: np.ndarray,
-        where: Placement,
-        known: TrainingMasks | None = None,
+        robust: np.ndarray,
+        plain: np.ndarray,
+        placement: Placement,
+        masks: TrainingMasks | None = None,
     ) -> dict[str, np.ndarray]:
-        """Return the distances of rows by name.
+        """Return all distances of samples.
 
         Parameters
         ----------
-        a, s : ndarray of shape (n, n_features)
-            The rows in the robust and in the standard view.
-        where : Placement
+        robust, plain : ndarray of shape (n_samples, n_features)
+            The samples in the two scalings.
+        placement : Placement
             Device and precision of the networks.
-        known : TrainingMasks or None, default=None
-            Of training rows, the networks that are not to be asked.
+        masks : TrainingMasks or None, default=None
+            For training samples: which networks were trained on them.
         """
-        terms = {"energy": self.usual.distances(a, where, known and known.usual)}
-        if self.core is not None:
-            terms["core"] = self.core.distances(a, (CORE_NEIGHBOURS,))[0]
-        if self.table is not None:
-            terms["tenth"], terms["first"] = self.table.distances(s, NEIGHBOURS)
-        if self.every is not None:
-            seen = known and known.every
-            terms["blurred"] = self.every.distances(s, where, seen)
-            terms["residual"] = self.every.sizes(s, where, seen)
-        return terms
+        trained = None if masks is None else masks.inliers
+        result = {"energy": self.inlier_ensemble.distances(robust, placement, trained)}
+        if self.inlier_neighbors is not None:
+            nearest = self.inlier_neighbors.distances(robust, (INLIER_NEIGHBOR,))
+            result["core"] = nearest[0]
+        if self.neighbors is not None:
+            nearest = self.neighbors.distances(plain, NEIGHBORS)
+            result["tenth"], result["first"] = nearest
+        if self.full_ensemble is not None:
+            ensemble, trained = self.full_ensemble, masks and masks.full
+            result["blurred"] = ensemble.distances(plain, placement, trained)
+            result["residual"] = ensemble.residual_magnitudes(plain, placement, trained)
+        return result
 
-    def combine(self, terms: dict[str, np.ndarray]) -> np.ndarray:
-        """Return how odd rows are: 0 for an ordinary one, 1 for one in ten or so."""
-        scaled = {name: self.levels[name](value) for name, value in terms.items()}
+    def combine_distances(self, distances: dict[str, np.ndarray]) -> np.ndarray:
+        """Return scores: 0 for a usual sample, 1 for one in ten or so."""
+        scaled = {
+            name: self.score_scales[name](value) for name, value in distances.items()
+        }
         far = [scaled.pop(name) for name in FAR if name in scaled]
         groups = [
             np.mean(group, axis=0) for group in (far, [*scaled.values()]) if group
         ]
         return np.max(groups, axis=0)
 
-    def oddness(self, x: np.ndarray, where: Placement) -> np.ndarray:
-        """Return how odd rows are, in a bounded amount of memory."""
+    def anomaly_scores(self, x: np.ndarray, placement: Placement) -> np.ndarray:
+        """Return scores of samples, in a bounded amount of memory."""
         result = np.empty(len(x))
         for at in self._slices(x):
-            a, s = self.robust(x[at]), self.standard(x[at])
-            result[at] = self.combine(self.terms(a, s, where))
+            robust, plain = self.robust(x[at]), self.plain(x[at])
+            distances = self.distances(robust, plain, placement)
+            result[at] = self.combine_distances(distances)
         return result
 
-    def explain(self, x: np.ndarray, where: Placement) -> np.ndarray:
-        """Return each column's share of the distance from the usual rows."""
+    def explain(self, x: np.ndarray, placement: Placement) -> np.ndarray:
+        """Return each feature's share of the distance from the inliers."""
         result, stored = np.empty(x.shape), None
-        if self.table is not None:
-            stored = self.robust(self.standard.undo(self.table.table))
+        if self.neighbors is not None:
+            stored = self.robust(self.plain.inverse(self.neighbors.samples))
         for at in self._slices(x):
-            a = self.robust(x[at])
-            apart = self.explainers.repairs(a, where)
-            if self.table is not None and stored is not None:
-                nearest = self.table.nearest(self.standard(x[at]), CANDIDATES)
-                apart += neighbor_differences(a, stored, nearest)
-            squares = np.square(apart)
-            whole = squares.sum(axis=1, keepdims=True)
-            shares = squares / np.where(whole > 0, whole, 1.0)
-            result[at] = shares * self.usual.distances(a, where)[:, None]
+            robust = self.robust(x[at])
+            apart = imputation_residuals(self.imputers, robust, placement)
+            if self.neighbors is not None and stored is not None:
+                nearest = self.neighbors.nearest(self.plain(x[at]), N_CANDIDATES)
+                apart += neighbor_differences(robust, stored, nearest)
+            distances = self.inlier_ensemble.distances(robust, placement)
+            result[at] = contributions(apart, distances)
         return result
 
     @staticmethod
-    def _slices(x: np.ndarray) -> list[slice]:
+    def _slices(x: np.ndarray) -> Iterator[slice]:
         n, d = x.shape
-        size = min(CHUNK_ROWS, max(512, CHUNK_VALUES // d))
-        return [slice(start, start + size) for start in range(0, n, size)]
+        size = min(BLOCK_SAMPLES, max(512, BLOCK_VALUES // d))
+        return (slice(start, start + size) for start in range(0, n, size))
 
-    def state(self) -> dict[str, Any]:
-        """Return the model as nested dicts of arrays and numbers."""
-        state: dict[str, Any] = {
-            name: asdict(getattr(self, name))
-            for name in ("robust", "standard", "usual", "explainers")
+    def to_state(self) -> dict[str, Any]:
+        """Return the model as nested dictionaries of arrays and numbers."""
+        scales = {name: to_plain(scale) for name, scale in self.score_scales.items()}
+        return {
+            "format": FORMAT,
+            "robust": to_plain(self.robust),
+            "plain": to_plain(self.plain),
+            "inlier_ensemble": _ensemble_to_state(self.inlier_ensemble),
+            "inlier_neighbors": _neighbors_to_state(self.inlier_neighbors),
+            "neighbors": _neighbors_to_state(self.neighbors),
+            "full_ensemble": _ensemble_to_state(self.full_ensemble),
+            "imputers": _denoisers_to_state(self.imputers),
+            "score_scales": scales,
+            "calibration": self.calibration,
+            "weight": self.weight,
         }
-        state["every"] = None if self.every is None else asdict(self.every)
-        for name in ("core", "table"):
-            memory: StoredNeighbors | None = getattr(self, name)
-            state[name] = memory and {"table": memory.table, "weight": memory.weight}
-        state["levels"] = {name: asdict(level) for name, level in self.levels.items()}
-        return state | {"calibration": self.calibration, "weight": self.weight}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "FittedDetector":
-        """Return the model of a state."""
+    def from_state(cls, state: Mapping[str, Any]) -> "FittedDetector":
+        """Return the model of a state.
 
-        def denoisers(part: dict[str, Any]) -> DenoiserEnsemble:
-            return DenoiserEnsemble(Anchor(**part["anchor"]), part["weights"])
-
-        def committee(part: dict[str, Any] | None) -> CalibratedEnsemble | None:
-            if part is None:
-                return None
-            return CalibratedEnsemble(
-                denoisers(part["networks"]), part["distance"], part["size"]
-            )
-
-        usual = committee(state["usual"])
-        assert usual is not None
-        core, table = (
-            None if state[name] is None else StoredNeighbors(**state[name])
-            for name in ("core", "table")
-        )
+        Raises
+        ------
+        ValueError
+            If the format is unknown.
+        """
+        check_format(state)
+        inlier_ensemble = _ensemble_from_state(state["inlier_ensemble"])
+        assert inlier_ensemble is not None
+        scales = state["score_scales"].items()
         return cls(
             ColumnScaling(**state["robust"]),
-            ColumnScaling(**state["standard"]),
-            usual,
-            core,
-            table,
-            committee(state["every"]),
-            denoisers(state["explainers"]),
-            {name: ScoreScale(**level) for name, level in state["levels"].items()},
+            ColumnScaling(**state["plain"]),
+            inlier_ensemble,
+            _neighbors_from_state(state["inlier_neighbors"]),
+            _neighbors_from_state(state["neighbors"]),
+            _ensemble_from_state(state["full_ensemble"]),
+            _denoisers_from_state(state["imputers"]),
+            {name: ScoreScale(**scale) for name, scale in scales},
             state["calibration"],
             state["weight"],
         )
+
+
+State = dict[str, Any]
+
+
+def _denoisers_to_state(networks: DenoiserEnsemble) -> State:
+    return {"anchor": to_plain(networks.anchor), "weights": networks.weights}
+
+
+def _denoisers_from_state(state: State) -> DenoiserEnsemble:
+    return DenoiserEnsemble(from_plain(Anchor, state["anchor"]), state["weights"])
+
+
+def _ensemble_to_state(ensemble: CalibratedEnsemble | None) -> State | None:
+    if ensemble is None:
+        return None
+    state = to_plain(ensemble)
+    return state | {"networks": _denoisers_to_state(ensemble.networks)}
+
+
+def _ensemble_from_state(state: State | None) -> CalibratedEnsemble | None:
+    if state is None:
+        return None
+    networks = _denoisers_from_state(state["networks"])
+    return CalibratedEnsemble(networks, state["distance"], state["magnitude"])
+
+
+def _neighbors_to_state(neighbors: StoredNeighbors | None) -> State | None:
+    if neighbors is None:
+        return None
+    return {"samples": neighbors.samples, "weight": neighbors.weight}
+
+
+def _neighbors_from_state(state: State | None) -> StoredNeighbors | None:
+    return None if state is None else StoredNeighbors(**state)

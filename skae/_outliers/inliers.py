@@ -1,4 +1,4 @@
-"""The usual rows of a table that may hold unusual ones."""
+"""The inliers of a table that may hold outliers."""
 
 import numpy as np
 
@@ -7,34 +7,35 @@ from skae._data.statistics import weighted_quantiles, weighted_ranks
 
 from .neighbors import StoredNeighbors
 
-SHARE = 0.75  # of the rows that are usual for sure
+INLIER_SHARE = 0.75
 RIDGE = 0.1  # variance that is added to each direction
-STORED, NEIGHBOURS = 500, 3
+N_STORED, NEIGHBOR = 500, 3
 
 
 def _mahalanobis(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Return squared distances in a covariance that is never singular."""
-    moved = x - np.average(x, axis=0, weights=weight)
-    root = moved if weight is None else moved * np.sqrt(weight)[:, None]
+    centred = x - np.average(x, axis=0, weights=weight)
+    root = centred if weight is None else centred * np.sqrt(weight)[:, None]
     mass = len(x) if weight is None else weight.sum()
     covariance = root.T @ root / mass + RIDGE * np.eye(x.shape[1])
-    return np.einsum("ij,ij->i", moved, np.linalg.solve(covariance, moved.T).T)
+    return np.einsum("ij,ij->i", centred, np.linalg.solve(covariance, centred.T).T)
 
 
 def _lowest(scores: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    return np.flatnonzero(scores <= weighted_quantiles(scores, weight, SHARE))
+    return np.flatnonzero(scores <= weighted_quantiles(scores, weight, INLIER_SHARE))
 
 
-def select_inliers(rows: Dataset, seed: int) -> np.ndarray:
-    """Return the positions of three quarters of the rows that belong together.
+def select_inliers(data: Dataset, seed: int) -> np.ndarray:
+    """Return the positions of three quarters of the samples that belong together.
 
-    First come those that are near the mean, in plain and in Mahalanobis distance; then,
-    as in the steps of robust covariance estimation, those near enough to the first.
+    First come those that are near the mean, in Euclidean and in Mahalanobis distance;
+    then, as in the concentration steps of robust covariance estimation, those that are
+    near enough to the first.
 
     Parameters
     ----------
-    rows : Dataset
-        All rows of a table in a robust view.
+    data : Dataset
+        All samples in the robust scaling.
     seed : int
         Seed of the choice of those from which distances are measured.
 
@@ -43,10 +44,9 @@ def select_inliers(rows: Dataset, seed: int) -> np.ndarray:
     Rousseeuw, P. J. and Van Driessen, K. (1999). A fast algorithm for the minimum
     covariance determinant estimator. Technometrics 41, 212-223.
     """
-    x, weight = rows.table.astype(np.float64), rows.weight
-    plain = np.square(x).mean(axis=1)
-    joint = weighted_ranks(plain, weight) + weighted_ranks(
-        _mahalanobis(x, weight), weight
-    )
-    memory = StoredNeighbors.of(rows, _lowest(joint, weight), STORED, seed)
-    return _lowest(memory.distances(rows.table, (NEIGHBOURS,))[0], weight)
+    values, weight = data.to_array(), data.weight
+    x = values.astype(np.float64)
+    euclidean = weighted_ranks(np.square(x).mean(axis=1), weight)
+    joint = euclidean + weighted_ranks(_mahalanobis(x, weight), weight)
+    nearest = StoredNeighbors.store(data, _lowest(joint, weight), N_STORED, seed)
+    return _lowest(nearest.distances(values, (NEIGHBOR,))[0], weight)

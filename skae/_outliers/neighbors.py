@@ -1,4 +1,4 @@
-"""Rows that are remembered, and how far from them other rows are."""
+"""Stored samples, and how far from them other samples are."""
 
 # scikit-learn carries no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -9,73 +9,73 @@ from sklearn.neighbors import NearestNeighbors
 
 from skae._data.dataset import Dataset
 
-SPARE = 4  # times as many neighbours are looked at where some count less than one
+EXTRA = 4  # times as many neighbors are considered where some weigh less than one
 
 
 class StoredNeighbors:
-    """Distances to the nearest stored rows, in the sum of absolute differences.
+    """Distances to the nearest stored samples, in the sum of absolute differences.
 
     Parameters
     ----------
-    table : ndarray of shape (n_stored, n_features)
-        The stored rows.
+    samples : ndarray of shape (n_stored, n_features)
+        The stored samples.
     weight : ndarray of shape (n_stored,) or None
-        How many rows each stands for; None means one.
+        How many samples each stands for; None means one.
     """
 
-    def __init__(self, table: np.ndarray, weight: np.ndarray | None) -> None:
-        self.table, self.weight = table, weight
-        self._neighbours = NearestNeighbors(metric="manhattan", algorithm="brute")
+    def __init__(self, samples: np.ndarray, weight: np.ndarray | None) -> None:
+        self.samples, self.weight = samples, weight
+        self._neighbors = NearestNeighbors(metric="manhattan", algorithm="brute")
         # In double precision these distances take two thirds of the time.
-        self._neighbours.fit(table.astype(np.float64))
+        self._neighbors.fit(samples.astype(np.float64))
 
     @classmethod
-    def of(
-        cls, rows: Dataset, which: np.ndarray, size: int, seed: int
+    def store(
+        cls, data: Dataset, positions: np.ndarray, size: int, seed: int
     ) -> "StoredNeighbors":
-        """Store some rows of a table.
+        """Store some samples.
 
         Parameters
         ----------
-        rows : Dataset
-            All rows of a table.
-        which : ndarray
+        data : Dataset
+            All samples.
+        positions : ndarray
             Positions of those that may be stored.
         size : int
             How many to store at the most, drawn at random.
         seed : int
             Seed of the draw.
         """
-        if len(which) > size:
+        if len(positions) > size:
             rng = np.random.default_rng(seed)
-            which = np.sort(rng.choice(which, size, replace=False))
-        weight = None if rows.weight is None else rows.weight[which]
-        return cls(rows.table[which], weight)
+            positions = np.sort(rng.choice(positions, size, replace=False))
+        stored = data.subset(positions)
+        return cls(stored.to_array(), stored.weight)
 
     def nearest(self, x: np.ndarray, count: int) -> np.ndarray:
-        """Return which stored rows are nearest, ``(n, count)`` or all there are."""
-        count = min(count, len(self.table))
+        """Return which stored samples are nearest, ``(n, count)`` or all there are."""
+        count = min(count, len(self.samples))
         x = x.astype(np.float64)
-        return np.asarray(self._neighbours.kneighbors(x, count, return_distance=False))
+        return np.asarray(self._neighbors.kneighbors(x, count, return_distance=False))
 
     def distances(self, x: np.ndarray, counts: tuple[int, ...]) -> list[np.ndarray]:
-        """Return the distance within which so many stored rows are, for each count.
+        """Return the distance within which so many stored samples are, for each count.
 
-        A stored row that equals a row counts as the row itself, once: so training rows
-        are no neighbours of their own. Where those that are looked at count too
-        little, it is the distance of the last.
+        A stored sample that equals a sample counts as the sample itself, once: so
+        training samples are no neighbors of their own. Where the weights of those that
+        are considered are too small, it is the distance of the last.
 
         Parameters
         ----------
         x : ndarray of shape (n, n_features)
-            The rows.
+            The samples.
         counts : tuple of int
-            How many stored rows to count.
+            How many stored samples to count.
         """
-        most, stored, x = max(counts) + 1, len(self.table), x.astype(np.float64)
+        most, stored, x = max(counts) + 1, len(self.samples), x.astype(np.float64)
         if self.weight is not None and self.weight.min() < 1:
-            most *= SPARE
-        distance, index = self._neighbours.kneighbors(x, min(most, stored))
+            most *= EXTRA
+        distance, index = self._neighbors.kneighbors(x, min(most, stored))
         weight = np.ones(index.shape) if self.weight is None else self.weight[index]
         itself = np.where(distance[:, 0] == 0, 1.0, 0.0)
         reached = np.cumsum(weight, axis=1) - np.minimum(itself, weight[:, 0])[:, None]

@@ -1,13 +1,11 @@
-"""The anchor: PCA of the training rows, and the scales in which the network works.
+"""The anchor: PCA of the training samples, and the scales in which the network works.
 
 ``z = V'(x - mu) / s`` are PCA's scores in units of their standard deviation, and
-``x_hat = mu + V (s z)`` is PCA's reconstruction. Everything is float64 linear algebra
-on chunks, on one thread, so that a fit is the same wherever it runs.
+``x_hat = mu + V (s z)`` is PCA's reconstruction.
 """
 
 # torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# pyright: reportUnknownMemberType=false
 
 from dataclasses import dataclass, replace
 
@@ -32,104 +30,137 @@ class Anchor:
     mean, scale : ndarray of shape (n_features,)
         Inputs of the network are ``(x - mean) / scale``.
     components : ndarray of shape (n_components, n_features)
-        PCA's directions, or zeros without an anchor.
-    deviations : ndarray of shape (n_components,)
-        Standard deviations s of PCA's scores.
+        PCA's directions; zeros in a network without an anchor.
+    score_std : ndarray of shape (n_components,)
+        Standard deviations s of PCA's scores; one where the scores do not vary.
     variances : ndarray of shape (n_components,)
-        Their squares, zero where the rows do not vary (s is one there).
+        Variances of the scores.
     input_range : ndarray of shape (2, n_features)
-        Range of the standardised training rows; inputs are clipped to it.
+        Range of the standardised training samples; inputs are clipped to it.
     code_range : ndarray of shape (2, n_components)
         Range of the training scores z; the decoder's inputs are clipped to it.
     column_range : ndarray of shape (2, n_features)
-        Range of the centred training rows, in units of x.
-    residual : ndarray of shape (n_features,)
-        Scale r of what the anchor cannot reconstruct, in the units of x.
-    left : float
-        Variance that the anchor leaves, summed over the features.
-    explained : bool
+        Range of the centred training samples, in units of x.
+    residual_scale : ndarray of shape (n_features,)
+        Scale r of what PCA cannot reconstruct, in units of x.
+    residual_variance : float
+        Variance that PCA leaves unexplained, summed over the features.
+    is_exact : bool
         Whether that is nothing but rounding.
-    shrink : ndarray of shape (n_components,)
-        Codes are ``shrink * V'(x - mean) / s``: one, but for probabilistic PCA.
-    noise : float
-        Variance of each feature's noise in probabilistic PCA; 0 where there is no such
+    shrinkage : ndarray of shape (n_components,)
+        Codes are ``shrinkage * V'(x - mean) / s``: one, but for probabilistic PCA.
+    noise_variance : float, default=0.0
+        Variance of each feature's noise in probabilistic PCA; zero without such a
         model.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     components: np.ndarray
-    deviations: np.ndarray
+    score_std: np.ndarray
     variances: np.ndarray
     input_range: np.ndarray
     code_range: np.ndarray
     column_range: np.ndarray
-    residual: np.ndarray
-    left: float
-    explained: bool
-    shrink: np.ndarray
-    noise: float = 0.0
+    residual_scale: np.ndarray
+    residual_variance: float
+    is_exact: bool
+    shrinkage: np.ndarray
+    noise_variance: float = 0.0
+
+    @property
+    def n_components(self) -> int:
+        """Number of latent codes."""
+        return len(self.components)
+
+    def truncate(self, k: int) -> "Anchor":
+        """Return the anchor with the first k components only."""
+        return replace(
+            self,
+            components=self.components[:k],
+            score_std=self.score_std[:k],
+            variances=self.variances[:k],
+            code_range=self.code_range[:, :k],
+            shrinkage=self.shrinkage[:k],
+        )
 
 
 def fit_anchor(
-    rows: Dataset,
-    stats: ColumnStatistics,
-    found: Eigendecomposition,
+    data: Dataset,
+    statistics: ColumnStatistics,
+    eigen: Eigendecomposition,
     k: int,
     *,
-    linear: bool = True,
-    seen: ColumnStatistics | None = None,
+    anchored: bool = True,
+    inputs: ColumnStatistics | None = None,
 ) -> Anchor:
     """Return the anchor with k components.
 
     Parameters
     ----------
-    rows : Dataset
-        The training rows.
-    stats : ColumnStatistics
-        Their moments.
-    found : Eigendecomposition
-        Their spectrum, at least k long where the rank allows.
+    data : Dataset
+        The training samples.
+    statistics : ColumnStatistics
+        Statistics of their features.
+    eigen : Eigendecomposition
+        That of their covariance, at least k long where the rank allows.
     k : int
-        Number of codes.
-    linear : bool, default=True
+        Number of latent codes.
+    anchored : bool, default=True
         False leaves the components zero: the residual then is ``x - mean``.
-    seen : ColumnStatistics or None, default=None
-        Moments of the rows as the network sees them, where noise is added.
+    inputs : ColumnStatistics or None, default=None
+        Statistics of what the network sees, where noise is added to the samples.
     """
-    mean, seen = stats.mean, seen or stats
-    tiny = np.maximum(1e-7 * np.maximum(-seen.low, seen.high), SMALLEST)
-    scale = np.where(seen.deviation > tiny, seen.deviation, 1.0)
-    top = found.head(k)
-    if not linear:
+    mean, inputs = statistics.mean, inputs or statistics
+    tiny = np.maximum(1e-7 * np.maximum(-inputs.min, inputs.max), SMALLEST)
+    scale = np.where(inputs.std > tiny, inputs.std, 1.0)
+    top = eigen.truncate(k)
+    if not anchored:
         top = replace(top, components=np.zeros_like(top.components))
-    variances = top.variances if linear else np.zeros(k)
+    variances = top.variances if anchored else np.zeros(k)
     captured = (variances[:, None] * top.components**2).sum(axis=0)
-    residual2 = np.maximum(found.column_variances - captured, 0.0)
-    whole = found.column_variances.sum()
-    explained = residual2.sum() <= max(NEGLIGIBLE * whole, SMALLEST**2)
-    rms = np.sqrt(residual2.mean())
-    residual = np.maximum(np.sqrt(residual2), 0.1 * rms)
-    deviations = np.sqrt(variances)
-    floor = 1e-6 * max(deviations.max(initial=0.0), 1e-300)
-    deviations = np.where(deviations > floor, deviations, 1.0)
-    low, high = np.zeros(k), np.zeros(k)
-    project = torch.from_numpy(top.components.T / deviations)
-    for _, chunk in rows.chunks():
-        scores = (torch.from_numpy(chunk - mean) @ project).numpy()
-        np.minimum(low, scores.min(axis=0), out=low)
-        np.maximum(high, scores.max(axis=0), out=high)
+    residual = np.maximum(eigen.column_variances - captured, 0.0)
+    total = eigen.column_variances.sum()
+    score_std = np.sqrt(variances)
+    floor = 1e-6 * max(score_std.max(initial=0.0), 1e-300)
+    score_std = np.where(score_std > floor, score_std, 1.0)
     return Anchor(
         mean=mean,
         scale=scale,
         components=top.components,
-        deviations=deviations,
+        score_std=score_std,
         variances=variances,
-        input_range=(np.stack([seen.low, seen.high]) - mean) / scale,
-        code_range=np.stack([low, high]),
-        column_range=np.stack([stats.low, stats.high]) - mean,
-        residual=residual,
-        left=float(residual2.sum()),
-        explained=bool(explained),
-        shrink=np.ones(k),
+        input_range=(np.stack([inputs.min, inputs.max]) - mean) / scale,
+        code_range=_score_range(data, mean, top.components.T / score_std),
+        column_range=np.stack([statistics.min, statistics.max]) - mean,
+        residual_scale=residual_scale(residual),
+        residual_variance=float(residual.sum()),
+        is_exact=is_negligible(residual.sum(), total),
+        shrinkage=np.ones(k),
     )
+
+
+def residual_scale(variances: np.ndarray) -> np.ndarray:
+    """Return the scale of residuals of these variances, at least a tenth of the usual.
+
+    The usual one is the root of their mean: no feature is corrected in steps so small
+    that rounding in it would matter.
+    """
+    return np.maximum(np.sqrt(variances), 0.1 * np.sqrt(variances.mean()))
+
+
+def is_negligible(variance: float, total: float) -> bool:
+    """Return whether a variance is nothing but rounding of the total."""
+    return bool(variance <= max(NEGLIGIBLE * total, SMALLEST**2))
+
+
+def _score_range(data: Dataset, mean: np.ndarray, projection: np.ndarray) -> np.ndarray:
+    """Return minima and maxima of the projected samples, zero included."""
+    k = projection.shape[1]
+    low, high = np.zeros(k), np.zeros(k)
+    matrix = torch.from_numpy(projection)
+    for block in data.blocks(np.float64):
+        scores = (torch.from_numpy(block.values - mean) @ matrix).numpy()
+        np.minimum(low, scores.min(axis=0), out=low)
+        np.maximum(high, scores.max(axis=0), out=high)
+    return np.stack([low, high])

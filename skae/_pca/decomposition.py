@@ -1,8 +1,7 @@
-"""The anchor: PCA of the training rows, and the scales in which the network works.
+"""Eigenvalues and eigenvectors of a covariance: exact, from a sample, or randomized.
 
-``z = V'(x - mu) / s`` are PCA's scores in units of their standard deviation, and
-``x_hat = mu + V (s z)`` is PCA's reconstruction. Everything is float64 linear algebra
-on chunks, on one thread, so that a fit is the same wherever it runs.
+All is linear algebra over blocks, on one thread, so that a fit is the same wherever it
+runs.
 """
 
 # torch.linalg, torch.from_numpy and scikit-learn carry no types.
@@ -35,7 +34,7 @@ class Eigendecomposition:
     variances: np.ndarray
     column_variances: np.ndarray
 
-    def head(self, k: int) -> "Eigendecomposition":
+    def truncate(self, k: int) -> "Eigendecomposition":
         """Keep the first k, padded with zero rows where there are fewer."""
         short = max(0, k - len(self.variances))
         return replace(
@@ -44,8 +43,8 @@ class Eigendecomposition:
             variances=np.pad(self.variances[:k], (0, short)),
         )
 
-    def count_for(self, share: float) -> int:
-        """Return the fewest components that explain this share of the variance."""
+    def n_components_for(self, share: float) -> int:
+        """Return the smallest number that explains this share of the variance."""
         total = self.column_variances.sum()
         if total <= 0:
             return 1
@@ -53,35 +52,34 @@ class Eigendecomposition:
         return int(np.argmax(enough)) + 1 if enough.any() else len(self.variances)
 
 
-def anchor_sample(rows: Dataset, seed: int) -> tuple[Dataset, torch.dtype]:
-    """Return the rows that an anchor for training is made from, and its precision.
+def anchor_sample(data: Dataset, seed: int) -> tuple[Dataset, torch.dtype]:
+    """Return the samples that an anchor for training is made from, and its precision.
 
-    A covariance of all rows where that is cheap, else one of a sample in float32: what
+    A covariance of all samples where that is cheap, else one of some in float32: what
     it costs the anchor, training wins back.
     """
-    if len(rows) * rows.n_features**2 <= EXACT_PRODUCTS:
-        return rows, torch.float64
-    size = SAMPLE_ROWS if rows.n_features <= WIDE else SAMPLE_ROWS // 2
-    return rows.sample(size, seed), torch.float32
+    if len(data) * data.n_features**2 <= EXACT_PRODUCTS:
+        return data, torch.float64
+    size = SAMPLE_ROWS if data.n_features <= WIDE else SAMPLE_ROWS // 2
+    return data.sample(size, seed), torch.float32
 
 
-def _covariance(rows: Dataset, mean: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
-    d = rows.n_features
+def _covariance(data: Dataset, mean: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
+    d = data.n_features
     total = torch.zeros(d, d, dtype=torch.float64)
-    for at, chunk in rows.chunks():
-        chunk = chunk - mean
-        if rows.weight is not None:
-            chunk *= np.sqrt(rows.weight[at])[:, None]
-        total += gram(torch.from_numpy(chunk).to(dtype))
-    mass = len(rows) if rows.weight is None else rows.weight.sum()
-    return total.div_(float(mass))
+    for block in data.blocks(np.float64):
+        centred = block.values - mean
+        if block.weight is not None:
+            centred *= np.sqrt(block.weight)[:, None]
+        total += gram(torch.from_numpy(centred).to(dtype))
+    return total.div_(data.total_weight)
 
 
-def _centred(rows: Dataset, mean: np.ndarray) -> torch.Tensor:
-    weight = rows.weights()
+def _centred(data: Dataset, mean: np.ndarray) -> torch.Tensor:
+    total = data.sample_weight.sum()
     parts = [
-        (chunk - mean) * np.sqrt(weight[at] / weight.sum())[:, None]
-        for at, chunk in rows.chunks()
+        (block.values - mean) * np.sqrt(block.sample_weight / total)[:, None]
+        for block in data.blocks(np.float64)
     ]
     return torch.from_numpy(np.concatenate(parts))
 
@@ -104,7 +102,7 @@ def randomized_range_finder(
 
 
 def eigendecompose(
-    rows: Dataset,
+    data: Dataset,
     mean: np.ndarray,
     k: int | None,
     *,
@@ -115,8 +113,8 @@ def eigendecompose(
 
     Parameters
     ----------
-    rows : Dataset
-        The rows.
+    data : Dataset
+        The samples.
     mean : ndarray of shape (n_features,)
         Their mean.
     k : int or None
@@ -126,11 +124,11 @@ def eigendecompose(
     seed : int
         Seed of a randomized decomposition.
     """
-    n, d = len(rows), rows.n_features
+    n, d = len(data), data.n_features
     few = k is not None and k < 0.2 * min(n, d) and min(n, d) > 500
     rough = few and dtype == torch.float32
     if n >= d and not (rough and d > WIDE):
-        covariance = _covariance(rows, mean, dtype)
+        covariance = _covariance(data, mean, dtype)
         diagonal = covariance.diagonal().clone()
         q = None
         if rough and k is not None:
@@ -140,7 +138,7 @@ def eigendecompose(
         values, vectors = values.flip(0), vectors.flip(1)
         components = (vectors if q is None else q @ vectors).mT
     else:
-        x = _centred(rows, mean).to(dtype)
+        x = _centred(data, mean).to(dtype)
         q = randomized_range_finder(x, k, seed) if few and k is not None else None
         y = x if q is None else x @ q
         _, singular, right = torch.linalg.svd(y, full_matrices=False)

@@ -1,63 +1,68 @@
-"""Held-out rows: which they are, and what may be concluded from them."""
+"""Squared errors of samples, and the share of the variance that is explained."""
 
-import math
+# torch.from_numpy carries no type.
+# pyright: reportUnknownMemberType=false
+
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from skae._data.dataset import Dataset
+from skae._data.statistics import standard_error
 
 from .anchor import Anchor
 
 
 @dataclass(frozen=True)
 class SquaredErrors:
-    """Squared errors of held-out rows.
+    """What squared errors of some samples are compared with.
 
-    ``base`` (n,) is ``|x - mean|^2``, ``weight`` (n,) the rows' weights.
+    Attributes
+    ----------
+    base : ndarray of shape (n_samples,)
+        Squared distance of each sample from the mean.
+    weight : ndarray of shape (n_samples,)
+        Weights of the samples.
     """
 
     base: np.ndarray
     weight: np.ndarray
 
-    def share(self, errors: np.ndarray) -> float:
+    def explained_variance(self, errors: np.ndarray) -> float:
         """Return the share of the variance that is explained."""
         total = float(self.weight @ self.base)
         return 1 - float(self.weight @ errors) / total if total > 0 else 1.0
 
-    def reaches(self, errors: np.ndarray, share: float) -> bool:
-        """Return whether the share is explained, by a standard error more than asked.
+    def explains(self, errors: np.ndarray, share: float) -> bool:
+        """Return whether a share is explained with one standard error of margin.
 
-        With what is left beyond the allowed, ``d = |x - x_hat|^2 - (1 - share) base``,
-        the mean of d must be a standard error below zero.
+        The mean of ``|x - x_hat|^2 - (1 - share) |x - mean|^2`` must be a standard
+        error below zero.
         """
-        mass = self.weight.sum()
-        beyond = errors - (1 - share) * self.base
-        mean = self.weight @ beyond / mass
-        variance = self.weight @ np.square(beyond - mean) / mass
-        effective = mass**2 / np.square(self.weight).sum()
-        return bool(mean + math.sqrt(variance / effective) <= 0)
+        excess = errors - (1 - share) * self.base
+        mean, error = standard_error(excess, self.weight)
+        return bool(mean + error <= 0)
 
 
 def pca_squared_errors(
-    rows: Dataset, anchor: Anchor
+    data: Dataset, anchor: Anchor
 ) -> tuple[SquaredErrors, np.ndarray]:
-    """Return PCA's squared errors on rows with the first m components, m = 1 .. k.
+    """Return PCA's squared errors of samples with the first m components, m = 1 .. k.
 
     Returns
     -------
-    held : SquaredErrors
-        Base and weights of the rows.
-    errors : ndarray of shape (k, n)
+    base : SquaredErrors
+        What the errors are compared with.
+    errors : ndarray of shape (k, n_samples)
         The errors.
     """
     base, parts = [], []
     components = torch.from_numpy(anchor.components.T.copy())
-    for _, chunk in rows.chunks():
-        centred = torch.from_numpy(chunk - anchor.mean)
+    for block in data.blocks(np.float64):
+        centred = torch.from_numpy(block.values - anchor.mean)
         base.append(centred.square().sum(1).numpy())
         parts.append((centred @ components).square_().numpy())
     total = np.concatenate(base)
-    left = total - np.cumsum(np.concatenate(parts), axis=1).T
-    return SquaredErrors(total, rows.weights()), np.maximum(left, 0.0)
+    residual = total - np.cumsum(np.concatenate(parts), axis=1).T
+    return SquaredErrors(total, data.sample_weight), np.maximum(residual, 0.0)

@@ -1,29 +1,33 @@
-"""What scikit-learn's callbacks, and the user, are told of a fit."""
+"""What a fit tells: scikit-learn's callbacks, `verbose`, and warnings at its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
+
+from .warnings import warn
 
 
 class FitCallbacks:
-    """The callbacks of an estimator during a fit.
+    """The callbacks of an estimator during one fit.
 
     Parameters
     ----------
     estimator : estimator with callback support
-        What is being fitted.
+        The estimator that is being fitted.
     attributes : callable
         ``attributes(model)`` returns the fitted attributes that make a model usable.
-    n_reports : int
-        How many reports there will be at the most.
+    max_evaluations : int
+        How many evaluations there will be at most.
     X, y, sample_weight : array-like
-        What `fit` was given.
+        The arguments of `fit`.
     """
 
     def __init__(
         self,
         estimator: Any,
         attributes: Callable[[Any], dict[str, Any]],
-        n_reports: int,
+        max_evaluations: int,
         X: Any,
         y: Any,
         sample_weight: Any,
@@ -33,21 +37,23 @@ class FitCallbacks:
         data = {"X": X, "y": X if y is None else y, "metadata": weights}
         self._data: dict[str, Any] = {"estimator": estimator, **data}
         self._estimator, self._attributes = estimator, attributes
-        self._root = estimator._init_callback_context(max_subtasks=n_reports)
+        self._root = estimator._init_callback_context(max_subtasks=max_evaluations)
         self._root.call_on_fit_task_begin(**self._data)
 
-    def report(
+    def on_evaluation(
         self,
         phase: str,
         step: int,
-        training: float,
-        held: float | None,
+        training_loss: float,
+        validation_loss: float | None,
         model: Callable[[], Any],
     ) -> bool:
-        """Tell of a measurement, and return whether a callback wants to stop."""
+        """Report the losses after a step; return whether a callback wants to stop."""
         if self._estimator.verbose:
-            shown = "" if held is None else f", held-out loss {held:.6f}"
-            print(f"{phase} step {step}: loss {training:.6f}{shown}")
+            shown = ""
+            if validation_loss is not None:
+                shown = f", held-out loss {validation_loss:.6f}"
+            print(f"{phase} step {step}: loss {training_loss:.6f}{shown}")
         if not hasattr(self._estimator, "_skl_callbacks"):
             return False
         import torch
@@ -60,8 +66,29 @@ class FitCallbacks:
                 reconstruction_attributes=lambda: self._attributes(model()),
             )
 
-    def end(self, model: Any) -> None:
-        """Tell that the fit is over."""
+    def on_fit_end(self, model: Any) -> None:
+        """Report the final model."""
         self._root.call_on_fit_task_end(
             **self._data, reconstruction_attributes=lambda: self._attributes(model)
         )
+
+
+def warn_of_training(runs: Iterable[Any], kept: str, cure: str) -> None:
+    """Warn if one of the runs of a fit was interrupted or diverged.
+
+    Parameters
+    ----------
+    runs : iterable of objects with `interrupted` and `diverged`
+        The runs.
+    kept : str
+        What is kept, with a place for the time: "the best model {} is kept".
+    cure : str
+        What may be done about training that diverges.
+    """
+    runs = list(runs)
+    if any(run.interrupted for run in runs):
+        message = f"Training was interrupted; {kept.format('so far')}."
+        warn(message, ConvergenceWarning)
+    if any(run.diverged for run in runs):
+        message = f"Training diverged; {kept.format('before that')}. {cure}"
+        warn(message, ConvergenceWarning)

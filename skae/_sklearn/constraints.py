@@ -1,9 +1,9 @@
-"""What each constructor parameter may be, in scikit-learn's terms."""
+"""Values that constructor parameters may have, in scikit-learn's terms."""
 
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from .compat import Interval, StrOptions
 
 ACTIVATIONS = {
     "elu", "gelu", "identity", "leaky_relu", "logistic", "relu", "silu", "tanh",
@@ -51,6 +51,6 @@ CONSTRAINTS: dict[str, Any] = {
 
 
 def parameter_constraints(*without: str, **own: Any) -> dict[str, Any]:
-    """Return the constraints of a variant: the common ones that it has, and its own."""
+    """Return the common constraints less those that a variant lacks, and its own."""
     common = {key: value for key, value in CONSTRAINTS.items() if key not in without}
     return common | own

@@ -1,6 +1,7 @@
-"""What the parameters and attributes mean that the autoencoders have in common.
+"""Descriptions of the parameters and attributes that autoencoders share.
 
-A class says in its docstring what is its own; :func:`describe` fills in the rest.
+The docstring of a class describes what it has of its own; :func:`complete_docstring`
+fills in the rest.
 """
 
 import inspect
@@ -9,111 +10,113 @@ from typing import TypeVar
 
 PARAMETERS = r"""
     n_components : int, float or None, default=None
-        Number of codes. A float in (0, 1) asks for the fewest whose reconstruction
-        explains that share of the variance of held-out rows, a standard error to
-        spare (PCA's number on the training rows where none are held out); the codes are
-        then ordered: the first m work on their own, though not as well as m codes that
-        were asked for. None takes as many as PCA needs for 95 % of the variance of the
-        training rows.
+        Number of latent codes. A float in (0, 1) selects the smallest number whose
+        reconstruction explains that share of the variance of the validation samples,
+        with one standard error of margin (PCA's number on the training samples if none
+        are held out); the codes are then ordered: the first m can be used alone, though
+        not as well as those of a model fitted with m codes. None takes as many as PCA
+        needs for 95 % of the variance of the training samples.
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers; the decoder mirrors them. "auto" is two
-        layers that grow with the table.
+        layers whose widths grow with the size of the data.
     activation : {"silu", "gelu", "relu", "leaky_relu", "elu", "tanh", "logistic", \
             "identity"}, default="silu"
         Activation of the hidden layers.
     network : callable or None, default=None
         A network of your own: ``network(n_features, n_components)`` returns two new
-        `torch.nn.Module`, encoder and decoder, whenever it is called. They read the
-        standardised features and the codes, and are trained by autograd. Any function
+        `torch.nn.Module`, encoder and decoder, at each call. Their inputs are the
+        standardised features and the codes; gradients come from autograd. Any function
         or class that can be imported survives `clone` and pickle. `hidden_layer_sizes`
-        and `activation` then have no meaning.
+        and `activation` are then ignored.
     pretrain : {"layerwise"} or None, default=None
         "layerwise" first trains each hidden layer as a small denoising autoencoder of
-        what the layer before gives (Bengio et al., 2007; Vincent et al., 2010).
+        the output of the layer before (Bengio et al., 2007; Vincent et al., 2010).
     anchor : {"pca"} or None, default="pca"
         None gives an ordinary autoencoder without the linear path, which may have more
         codes than features and is never replaced by PCA.
     loss : {"squared_error", "absolute_error", "huber", "binary_cross_entropy"}, \
             default="squared_error"
-        What training and the held-out comparison measure. "huber" turns linear at 1.35
-        times PCA's residual; "binary_cross_entropy" needs features in [0, 1].
+        Loss for training and for the comparison with PCA on validation samples. "huber"
+        is linear beyond 1.35 times PCA's residual; "binary_cross_entropy" needs
+        features in [0, 1].
     whiten : bool, default=False
-        Whether codes are uncorrelated with unit variance on the training rows; codes
+        Whether codes are uncorrelated with unit variance on the training samples; codes
         that are constant there stay so.
     alpha : float, default=1e-2
         Decoupled weight decay, on weights only.
     learning_rate_init : float or "auto", default="auto"
         Peak of the learning rate, which warms up over a tenth of the steps and then
-        falls as a cosine. The loss is in units of PCA's, so the rate need not fit the
-        scale of the data.
+        follows a cosine decay. The loss is relative to PCA's, so the rate does not
+        depend on the scale of the data.
     batch_size : int or "auto", default="auto"
-        Rows of a step. "auto" is 128, or all rows if there are fewer.
+        Samples in a mini-batch. "auto" is 128, or all samples if there are fewer.
     max_iter : int or "auto", default="auto"
         Steps of the optimizer (mini-batches, not epochs). "auto" is 300 below 600
-        rows, else 2,000 (3,000 from 4,000 rows and 256 columns), growing with the
-        square root of the rows from 50,000 rows.
+        samples, else 2,000 (3,000 from 4,000 samples and 256 features), growing with
+        the square root of the number of samples from 50,000 samples.
     early_stopping : bool, default=True
-        Whether rows are held out. False trains for `max_iter` steps on all rows and
-        keeps the network whether it is better than PCA or not.
+        Whether samples are held out for validation. False trains for `max_iter` steps
+        on all samples and keeps the network whether it is better than PCA or not.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out where there are 600 distinct ones or more; at most
-        2,000 rows, fewer of tables with more than 500 columns.
+        Share of the samples to hold out if there are 600 distinct ones or more; at most
+        2,000 samples, fewer with more than 500 features.
     n_iter_no_change : int or "auto", default="auto"
-        Steps without a gain of `tol` after which training stops. "auto" is 30 % of
-        `max_iter`, at least 80.
+        Steps without an improvement of `tol` after which training stops. "auto" is 30 %
+        of `max_iter`, at least 80.
     tol : float, default=1e-4
-        Gain in the held-out loss that counts, relative to PCA's.
+        Smallest improvement of the validation loss that counts, relative to PCA's.
     warm_start : bool, default=False
-        Whether `fit` goes on with the network of the previous fit, which is then the
-        one to beat. A network that has seen the rows to be held out flatters itself:
-        keep `random_state` an integer, and give new rows.
+        Whether `fit` continues from the network of the previous fit, which is then the
+        one to improve on. The validation loss of a network that was trained on the
+        validation samples is optimistically biased: keep `random_state` an integer, or
+        pass new samples.
     random_state : int, RandomState instance or None, default=None
-        Seed of the held-out rows, the first weights and the batches. The global random
-        states are neither used nor changed; None takes fresh entropy.
+        Seed of the validation split, the initial weights and the batches. The global
+        random states are neither used nor changed; None takes fresh entropy.
     verbose : int, default=0
-        Whether to print the losses at each measurement.
+        Whether to print the losses at each evaluation.
     device : str or torch.device, default="auto"
         Where to train and to predict: "auto", "cpu", "cuda", "cuda:1", "mps". "auto" is
-        CUDA where there is some, else the CPU. A fitted model loads anywhere; without
-        its device it predicts on the CPU, with a warning.
+        CUDA if available, else the CPU. A fitted model can be loaded on any machine; if
+        its device is missing, it predicts on the CPU, with a warning.
 """
 ATTRIBUTES = r"""
     n_components_ : int
-        Number of codes.
+        Number of latent codes.
     components_ : ndarray of shape (n_components_, n_features_in_)
-        PCA's directions, the linear part of the encoder; zero without an anchor. Where
-        a network is kept they, like `mean_`, come from the rows that were not held out,
-        in large tables from a sample of 8,192.
+        PCA's directions, the linear part of the encoder; zero without an anchor. If a
+        network is kept they, like `mean_`, are those of the training split, for large
+        data of a sample of 8,192.
     mean_ : ndarray of shape (n_features_in_,)
-        Mean of the rows.
+        Mean of the samples.
     explained_variance_ratio_ : ndarray of shape (n_components_,)
-        Share of the variance of held-out rows that each further code reconstructs, in
-        squared error; of training rows where none were held out. From the thirteenth
-        code it is interpolated between a few numbers of codes.
+        Share of the variance of the validation samples that each further code
+        reconstructs, in squared error; of the training samples if none were held out.
+        From the thirteenth code it is interpolated between a few numbers of codes.
     pca_ratio_ : float
-        Held-out loss relative to PCA's with the same number of codes; exactly 1.0 where
-        PCA was kept, NaN where no rows were held out or PCA is exact.
+        Validation loss relative to PCA's with the same number of codes; exactly 1.0 if
+        PCA was kept, NaN if no samples were held out or PCA is exact.
     best_step_ : int
-        Step after which the held-out loss was lowest, whose network is kept; 0 where
-        what it started from is kept, as PCA; the last one where no rows were held out.
-        On fewer than 600 different rows it is the best step of the folds, and a network
-        that is trained on all rows for as many steps is kept.
+        Step with the lowest validation loss, whose network is kept; 0 if the initial
+        model is kept, as PCA; the last one if no samples were held out. On fewer than
+        600 distinct samples it is the best step of the cross-validation folds, and a
+        network that is trained on all samples for as many steps is kept.
     curve_steps_ : list of int
-        Steps after which losses were measured, 0 first; empty if nothing was trained.
+        Steps after which losses were evaluated, 0 first; empty if nothing was trained.
     loss_curve_ : list of float
-        Mean training loss between measurements, in units of PCA's held-out loss. Where
-        no rows were held out, or PCA is exact, it is the loss itself, of which PCA's
-        is about one if it is a squared, absolute or Huber error.
+        Mean training loss between evaluations, relative to PCA's validation loss. If no
+        samples were held out, or PCA is exact, it is the loss itself, which is about
+        one for PCA if it is a squared, absolute or Huber error.
     validation_curve_ : list of float
-        Held-out loss relative to PCA's, before the first step and at each measurement.
+        Validation loss relative to PCA's, before the first step and at each evaluation.
     n_iter_ : int
-        Steps that ran, those of the folds included; 1 if none were needed.
+        Total number of steps, those of the folds included; 1 if none were needed.
     device_ : str
-        Where it was fitted.
+        Device of the fit.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where all are strings.
+        Names of the features, if all are strings.
 """
 PARAMETERS_HEAD = "    Parameters\n    ----------\n"
 ATTRIBUTES_HEAD = "    Attributes\n    ----------\n"
@@ -123,17 +126,15 @@ C = TypeVar("C", bound=type)
 def _entries(text: str) -> dict[str, str]:
     """Return the entries of a numpydoc section by name."""
     text = re.sub(r" \\\n +", " ", text)
-    found = re.split(r"^    (?=[\w, ]+ : )", text.strip("\n"), flags=re.MULTILINE)
-    return {
-        entry.split(" : ")[0]: f"    {entry.rstrip()}\n" for entry in found if entry
-    }
+    parts = re.split(r"^    (?=[\w, ]+ : )", text.strip("\n"), flags=re.MULTILINE)
+    return {part.split(" : ")[0]: f"    {part.rstrip()}\n" for part in parts if part}
 
 
 def complete_docstring(cls: C) -> C:
     """Fill ``{parameters}`` and ``{attributes}`` in the docstring of an autoencoder.
 
-    Parameters come in the order of the signature; what the docstring itself describes
-    is taken from there.
+    Parameters come in the order of the signature. Descriptions in the docstring itself
+    have precedence over the shared ones.
     """
     if cls.__doc__ is None:  # python -OO
         return cls

@@ -1,6 +1,6 @@
-"""Checks of tables that name the column and say what to do."""
+"""Checks of X and sample_weight, whose errors name the column and the cure."""
 
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
+# scikit-learn carries no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
@@ -12,16 +12,18 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from skae._data.dataset import Dataset
 
-ROUNDING = 1e-6  # by which features in [0, 1] may miss it
-LARGEST = 1e30  # magnitude that single precision can scale
+from .compat import check_sample_weight
+
+ROUNDING = 1e-6  # by which features may lie outside [0, 1]
+LARGEST = 1e30  # magnitude that can be scaled in single precision
 
 
 def column_names(columns: Iterable[int], names: np.ndarray | None) -> str:
-    """Return up to five columns by name, or by number where they have none."""
+    """Return up to five columns by name, or by number if they have no names."""
     columns = list(columns)
     shown = [repr(str(names[j])) if names is not None else str(j) for j in columns[:5]]
     more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
@@ -29,29 +31,29 @@ def column_names(columns: Iterable[int], names: np.ndarray | None) -> str:
 
 
 def reject_datetimes(X: Any) -> None:
-    """Raise TypeError if a column of a table holds dates or times.
+    """Raise TypeError if a column of X holds dates or times.
 
-    Numbers could be made of them, but which ones is for the user to say.
+    NumPy would convert them to numbers, in a unit that the user did not choose.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         names = np.asarray(list(X.columns), dtype=object)
-        kinds = [str(kind).lower() for kind in X.dtypes]
+        dtypes = [str(dtype).lower() for dtype in X.dtypes]
     elif hasattr(X, "dtype") and hasattr(X, "shape") and len(X.shape) == 2:
-        names, kinds = None, [str(X.dtype).lower()] * X.shape[1]
+        names, dtypes = None, [str(X.dtype).lower()] * X.shape[1]
     else:
         return
     prefixes = ("datetime", "timedelta", "date", "time", "duration", "period")
-    dated = [j for j, kind in enumerate(kinds) if kind.startswith(prefixes)]
+    dated = [j for j, dtype in enumerate(dtypes) if dtype.startswith(prefixes)]
     if dated:
         raise TypeError(
-            f"X holds dates or times in {column_names(dated, names)}. Make numbers of "
-            "them first, such as days since a date, or leave them out with a "
+            f"X holds dates or times in {column_names(dated, names)}. Convert them to "
+            "numbers first, such as days since a date, or leave them out with a "
             "ColumnTransformer."
         )
 
 
 def name_non_numeric_columns(X: Any, error: Exception) -> Exception:
-    """Return the error with the columns that cannot be made numbers added to it."""
+    """Return the error with the names of the columns that are not numeric added."""
     if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
         return error
     bad = []
@@ -63,54 +65,59 @@ def name_non_numeric_columns(X: Any, error: Exception) -> Exception:
     if not bad:
         return error
     names = np.asarray(list(X.columns), dtype=object)
-    kind = TypeError if isinstance(error, TypeError) else ValueError
-    return kind(
+    error_type = TypeError if isinstance(error, TypeError) else ValueError
+    return error_type(
         f"{error} Not numeric: {column_names(bad, names)}. Encode such columns first, "
         "for instance with OneHotEncoder in a ColumnTransformer."
     )
 
 
 def _is_finite_fast(X: np.ndarray) -> bool:
-    """Return True if a pass of sums of squares finds nothing extreme.
+    """Return True if the sum of squares is moderate, in one pass without a copy.
 
-    A sum of squares is finite only if no value is missing, infinite or so large that
-    its square overflows.
+    It is finite only if no value is missing, infinite or so large that its square
+    overflows. False says nothing.
     """
     if X.dtype not in (np.float32, np.float64):
         return False
-    flat = (part.ravel(order="K") for _, part in Dataset(X).parts())
-    return all(np.vdot(part, part) < LARGEST for part in flat)
+    contiguous = X.flags.c_contiguous or X.flags.f_contiguous
+    flat = X.ravel(order="K") if contiguous else X
+    squares = np.vdot(flat, flat) if contiguous else np.einsum("ij,ij->", X, X)
+    return bool(squares < LARGEST)
 
 
-def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: str | None) -> None:
+def check_finite(
+    X: np.ndarray, names: np.ndarray | None, *, unit_interval_for: str | None
+) -> None:
     """Raise ValueError if X has values that no model can be fitted to.
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_features)
-        The table.
+    X : ndarray of shape (n_samples, n_features)
+        The samples.
     names : ndarray of str or None
-        Names of its columns.
-    unit : str or None
-        The parameter because of which values must be in [0, 1], if they must.
+        Names of the features.
+    unit_interval_for : str or None
+        The parameter that requires values in [0, 1], if one does.
 
     Raises
     ------
     ValueError
-        If a column has NaN, infinite or huge values, or is outside [0, 1] if asked.
+        If a column has NaN, infinite or huge values, or values outside [0, 1] where
+        these are required.
     """
-    if not unit and (X.dtype.kind != "f" or _is_finite_fast(X)):
+    if not unit_interval_for and (X.dtype.kind != "f" or _is_finite_fast(X)):
         return
     d = X.shape[1]
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
-    for _, chunk in Dataset(X).chunks():
-        np.minimum(low, chunk.min(axis=0), out=low)
-        np.maximum(high, chunk.max(axis=0), out=high)
+    for block in Dataset(X).blocks(np.float64):
+        np.minimum(low, block.values.min(axis=0), out=low)
+        np.maximum(high, block.values.max(axis=0), out=high)
     missing = np.flatnonzero(np.isnan(low) | np.isnan(high))
     if missing.size:
         raise ValueError(
             f"Input X contains NaN in {column_names(missing, names)}. Impute them "
-            "first, for instance with SimpleImputer, or drop those rows."
+            "first, for instance with SimpleImputer, or drop those samples."
         )
     infinite = np.flatnonzero(np.isinf(low) | np.isinf(high))
     if infinite.size:
@@ -124,32 +131,32 @@ def check_finite(X: np.ndarray, names: np.ndarray | None, *, unit: str | None) -
             f"Input X has values above {LARGEST:.0e} in {column_names(huge, names)}, "
             "which would overflow. Rescale or clip those columns."
         )
-    if unit:
+    if unit_interval_for:
         # A scaler may end a rounding error beyond one.
         outside = np.flatnonzero((low < -ROUNDING) | (high > 1 + ROUNDING))
         if outside.size:
             raise ValueError(
-                f"{unit} needs features in [0, 1], which is not so in "
+                f"{unit_interval_for} needs features in [0, 1], which is not so in "
                 f"{column_names(outside, names)}. Scale them, for instance with "
-                f"MinMaxScaler, or choose another {unit.split('=')[0]}."
+                f"MinMaxScaler, or choose another {unit_interval_for.split('=')[0]}."
             )
 
 
 def validate_table(
-    estimator: BaseEstimator, X: Any, *, reset: bool, unit: str | None
+    estimator: BaseEstimator, X: Any, *, reset: bool, unit_interval_for: str | None
 ) -> np.ndarray:
-    """Return X as an array of numbers, neither copied nor cast where it is one.
+    """Return X as an array of numbers, neither copied nor cast if it is one.
 
     Parameters
     ----------
     estimator : estimator
-        Whose number and names of features are set or checked.
-    X : array-like of shape (n, n_features)
-        The table.
+        Its number and names of features are set or checked.
+    X : array-like of shape (n_samples, n_features)
+        The samples.
     reset : bool
-        True in `fit`: features are noted, and two rows are needed.
-    unit : str or None
-        The parameter because of which values must be in [0, 1], if they must.
+        True in `fit`: features are recorded, and two samples are needed.
+    unit_interval_for : str or None
+        The parameter that requires values in [0, 1], if one does.
     """
     if sparse.issparse(X):
         raise TypeError(
@@ -175,15 +182,28 @@ def validate_table(
         if explained is error:
             raise
         raise explained from error
-    check_finite(table, getattr(estimator, "feature_names_in_", None), unit=unit)
+    names = getattr(estimator, "feature_names_in_", None)
+    check_finite(table, names, unit_interval_for=unit_interval_for)
     return table
 
 
+def raise_out_of_precision(estimator: BaseEstimator, distance: np.ndarray) -> None:
+    """Raise ValueError: results overflowed, most likely because of one feature.
+
+    ``distance`` is the largest one of each feature from its mean, in deviations.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    raise ValueError(
+        "X has values too far from the training samples for single precision in "
+        f"{column_names([int(distance.argmax())], names)}. Pass float64 or clip them."
+    )
+
+
 def weighted_dataset(table: np.ndarray, sample_weight: Any) -> Dataset:
-    """Return the rows of positive weight."""
+    """Return the samples of positive weight."""
     if sample_weight is None:
         return Dataset(table)
-    weight = _check_sample_weight(
+    weight = check_sample_weight(
         sample_weight, table, dtype=np.float64, ensure_non_negative=True
     )
     if not 1e-100 < weight.max() < 1e100:
@@ -199,23 +219,22 @@ def weighted_dataset(table: np.ndarray, sample_weight: Any) -> Dataset:
 
 @contextmanager
 def restore_on_error(estimator: BaseEstimator) -> Generator[None, None, None]:
-    """Take back what a fit has noted of X if it fails."""
-    noted = {"n_features_in_", "feature_names_in_", "estimator_"}
-    kept = {name: value for name, value in vars(estimator).items() if name in noted}
+    """Restore the attributes that validation sets if the fit fails."""
+    names = {"n_features_in_", "feature_names_in_", "estimator_"}
+    before = {name: value for name, value in vars(estimator).items() if name in names}
     try:
         yield
     except BaseException:
-        for name in noted:
+        for name in names:
             vars(estimator).pop(name, None)
-        vars(estimator).update(kept)
+        vars(estimator).update(before)
         raise
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:
-    """Return a seed for all that a fit draws.
+    """Return a seed for all random numbers of a fit.
 
-    None takes fresh entropy from the system, not from numpy's global state, which a fit
-    leaves as it was.
+    None takes fresh entropy from the system: NumPy's global state is not used.
     """
     if random_state is None:
         return int(np.random.default_rng().integers(2**31))

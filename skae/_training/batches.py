@@ -1,69 +1,61 @@
-"""From rows of a table to the tensors that a network reads.
-
-A :class:`Preprocessor` holds the anchors of one or several models as tensors and turns rows
-into batches; :func:`batches` draws endless random ones, a chunk at a time.
-"""
-
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+"""Endless random batches of training samples."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
-from skae._data.dataset import CHUNK_ROWS, Dataset
-from skae._model.network import Preprocessor
+from skae._data.dataset import BLOCK_ROWS, Dataset
+from skae._model.preprocessing import Preprocessor
 from skae._nn.autoencoder import Batch
 
-CHUNK_VALUES = 1 << 18  # numbers in a gathered chunk
-
-
-def batches(
-    parts: Sequence[Dataset],
-    frame: Preprocessor,
-    size: int,
-    rng: np.random.Generator,
-    generator: torch.Generator | None = None,
-) -> Iterator[Batch]:
-    """Yield endless random batches, one row set for each model of the frame.
-
-    Rows are gathered from the table a chunk of batches at a time, in its own type, and
-    cast and scaled there. Epochs follow each other without a gap.
-    """
-    table, stacked = parts[0].table, len(parts) > 1
-    values = CHUNK_VALUES // (len(parts) * table.shape[1])
-    count = max(1, min(values, CHUNK_ROWS) // size)
-    pending = [np.empty(0, dtype=np.int32) for _ in parts]
-    while True:
-        wanted = np.empty((count, len(parts), size), dtype=np.intp)
-        for m, part in enumerate(parts):
-            while len(pending[m]) < count * size:
-                order = epoch_order(part.weight, len(part), rng)
-                pending[m] = np.concatenate([pending[m], order])
-            drawn, pending[m] = np.split(pending[m], [count * size])
-            at = drawn if part.index is None else part.index[drawn]
-            wanted[:, m] = at.reshape(count, size)
-        rows = table[wanted if stacked else wanted[:, 0]]
-        inputs, scores, targets, _ = frame.batch(
-            rows, trusting=True, generator=generator
-        )
-        each = [None] * count if scores is None else scores.unbind(0)
-        yield from map(Batch, inputs.unbind(0), each, targets.unbind(0))
+BLOCK_VALUES = 1 << 18  # numbers that are read at once
 
 
 def epoch_order(
-    weight: np.ndarray | None, n_rows: int, rng: np.random.Generator
+    weight: np.ndarray | None, n_samples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return ``n_rows`` positions in random order, in proportion to the weights.
+    """Return positions of an epoch in random order, in proportion to the weights.
 
-    Without weights each row comes once. With weights w a row comes ``floor(e)`` or
-    ``ceil(e)`` times, ``e = n_rows * w / sum(w)`` on average (systematic sampling).
+    Without weights each sample comes once. With weights w a sample comes ``floor(e)``
+    or ``ceil(e)`` times, ``e = n_samples * w / sum(w)`` on average (systematic
+    sampling).
     """
     if weight is None:
-        return rng.permutation(np.arange(n_rows, dtype=np.int32))
+        return rng.permutation(np.arange(n_samples, dtype=np.int32))
     edges = np.cumsum(weight)
-    at = (rng.random() + np.arange(n_rows)) * (edges[-1] / n_rows)
-    picked = np.searchsorted(edges, at, side="right")
-    return rng.permutation(np.minimum(picked, n_rows - 1))
+    at = (rng.random() + np.arange(n_samples)) * (edges[-1] / n_samples)
+    drawn = np.searchsorted(edges, at, side="right")
+    return rng.permutation(np.minimum(drawn, n_samples - 1))
+
+
+def random_batches(
+    parts: Sequence[Dataset],
+    preprocessor: Preprocessor,
+    batch_size: int,
+    rng: np.random.Generator,
+    generator: torch.Generator | None = None,
+) -> Iterator[Batch]:
+    """Yield endless random batches, of one dataset for each model.
+
+    Several batches are read from the source at once, in its own type, and are cast and
+    scaled together. Epochs follow each other without a gap.
+    """
+    source, stacked = parts[0].source, len(parts) > 1
+    n_values = BLOCK_VALUES // (len(parts) * parts[0].n_features)
+    count = max(1, min(n_values, BLOCK_ROWS) // batch_size)
+    pending = [np.empty(0, dtype=np.int32) for _ in parts]
+    while True:
+        index = np.empty((count, len(parts), batch_size), dtype=np.intp)
+        for m, part in enumerate(parts):
+            while len(pending[m]) < count * batch_size:
+                order = epoch_order(part.weight, len(part), rng)
+                pending[m] = np.concatenate([pending[m], order])
+            drawn, pending[m] = np.split(pending[m], [count * batch_size])
+            index[:, m] = part.source_index(drawn).reshape(count, batch_size)
+        block = source.read(index if stacked else index[:, 0])
+        inputs, scores, targets, _ = preprocessor.batch(
+            block.values, training=True, generator=generator
+        )
+        each = [None] * count if scores is None else scores.unbind(0)
+        yield from map(Batch, inputs.unbind(0), each, targets.unbind(0))

@@ -1,12 +1,11 @@
-"""The training loop: schedule, optimizer, validation and stopping.
+"""The training loop: steps, validation and stopping.
 
-The loop knows a function that leaves a gradient, the flat buffer of parameters and a
-function that measures held-out rows. It does not know what it trains.
+The loop knows a function that leaves a gradient, an optimizer and a function that
+measures validation samples. It does not know what it trains.
 """
 
-# torch.linalg, torch.from_numpy and scikit-learn carry no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# numpy.average carries no type.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 import math
 from collections.abc import Callable, Iterator
@@ -17,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skae._nn.parameters import ParameterBuffer
-
-from .optimizer import AdamW, AdaptiveGradientClipping, cosine_schedule
+from .optimizer import Optimizer, cosine_schedule
+from .stopping import BestCheckpoint, EarlyStopping
 
 B = TypeVar("B")  # whatever a step reads
+Report = Callable[[int, float, float | None], bool]
 
 
 @dataclass
@@ -31,15 +30,15 @@ class History:
     Attributes
     ----------
     steps : list of int
-        Steps after which the held-out rows were measured, 0 first.
+        Steps after which validation samples were measured, 0 first.
     training : list of float
         Mean training loss since the measurement before.
     validation : list of float
-        Mean loss of the held-out rows.
-    start_rows, best_rows : ndarray of shape (n_held_out,) or None
-        Loss of each held-out row at step 0 and at the best step.
+        Mean loss of the validation samples.
+    start_losses, best_losses : ndarray of shape (n_validation,) or None
+        Loss of each validation sample at step 0 and at the best step.
     best_step : int
-        Where the held-out loss was lowest; the last step without held-out rows.
+        Where the validation loss was lowest; the last step without validation samples.
     n_steps : int
         How many steps ran.
     diverged, interrupted : bool
@@ -49,8 +48,8 @@ class History:
     steps: list[int] = field(default_factory=list[int])
     training: list[float] = field(default_factory=list[float])
     validation: list[float] = field(default_factory=list[float])
-    start_rows: np.ndarray | None = None
-    best_rows: np.ndarray | None = None
+    start_losses: np.ndarray | None = None
+    best_losses: np.ndarray | None = None
     best_step: int = 0
     n_steps: int = 0
     diverged: bool = False
@@ -61,62 +60,123 @@ class History:
 class TrainingPlan:
     """How long and how fast to train.
 
-    ``stop`` ends a run before its schedule does; ``patience`` is in steps, None for
-    none, and counted from step ``grace`` on at the earliest; ``tolerance`` is the gain
-    in the held-out loss that counts as one.
+    Attributes
+    ----------
+    n_steps : int
+        Length of the schedule.
+    learning_rate : float
+        Its peak.
+    weight_decay : float, default=0.0
+        Decoupled decay of the weights.
+    patience : int or None, default=None
+        Steps without a gain after which a run ends; None for no such end.
+    patience_start : int, default=0
+        Step from which patience is counted at the earliest.
+    tolerance : float, default=0.0
+        Gain in the validation loss that counts as one.
+    stop : int or None, default=None
+        Step at which a run ends before its schedule does.
     """
 
     n_steps: int
-    peak: float
-    decay: float
+    learning_rate: float
+    weight_decay: float = 0.0
     patience: int | None = None
+    patience_start: int = 0
     tolerance: float = 0.0
     stop: int | None = None
-    grace: int = 0
 
     @property
-    def every(self) -> int:
+    def eval_interval(self) -> int:
         """Steps between two measurements: about 40, fewer where a run is short."""
         return max(16, self.n_steps // 40)
 
     @property
-    def checks(self) -> int:
+    def n_evaluations(self) -> int:
         """Measurements after the start, at the most."""
-        return -(-self.n_steps // self.every)
+        return -(-self.n_steps // self.eval_interval)
+
+    @property
+    def last_step(self) -> int:
+        """Step at which a run ends at the latest."""
+        return self.n_steps if self.stop is None else min(self.stop, self.n_steps)
+
+
+class _Run:
+    """A run of the loop: what it has seen, and what it does at a measurement."""
+
+    def __init__(
+        self,
+        flat: Tensor,
+        plan: TrainingPlan,
+        evaluate: Callable[[], np.ndarray] | None,
+        weight: np.ndarray | None,
+        report: Report | None,
+    ) -> None:
+        self.seen = History()
+        self.checkpoint = BestCheckpoint(flat)
+        self._flat, self._evaluate = flat, evaluate
+        self._weight, self._report = weight, report
+        self._stopping = EarlyStopping(
+            plan.patience, plan.tolerance, plan.patience_start
+        )
+
+    def measure(self, training: float) -> bool:
+        """Measure, keep the best parameters, and return whether to go on."""
+        seen, loss, losses = self.seen, None, None
+        finite = bool(torch.isfinite(self._flat).all())
+        if finite and self._evaluate is not None:
+            losses = self._evaluate()
+            loss = float(np.average(losses, weights=self._weight))
+            finite = math.isfinite(loss)
+        if not finite:
+            seen.diverged = True
+            return False
+        seen.steps.append(seen.n_steps)
+        seen.training.append(training)
+        if loss is not None:
+            seen.validation.append(loss)
+        if seen.start_losses is None:
+            seen.start_losses = losses
+        if self.checkpoint.update(loss):
+            seen.best_step, seen.best_losses = seen.n_steps, losses
+        patient = self._stopping.update(seen.n_steps, loss)
+        if seen.n_steps == 0 or self._report is None:
+            return patient
+        return not self._report(seen.n_steps, training, loss) and patient
 
 
 def train(
-    params: ParameterBuffer,
-    grads: ParameterBuffer,
+    optimizer: Optimizer,
     step: Callable[[B], Tensor],
     batches: Iterator[B],
     plan: TrainingPlan,
     *,
-    measure: Callable[[], np.ndarray] | None = None,
+    evaluate: Callable[[], np.ndarray] | None = None,
     weight: np.ndarray | None = None,
-    rows_per_step: int = 1,
-    report: Callable[[int, float, float | None], bool] | None = None,
+    samples_per_step: int = 1,
+    report: Report | None = None,
 ) -> History:
     """Train until the budget, the patience or the caller ends it; keep the best.
 
     Parameters
     ----------
-    params, grads : ParameterBuffer
-        What to change, and where ``step`` leaves the gradient.
+    optimizer : Optimizer
+        Changes the parameters along the gradient.
     step : callable
         ``step(batch)`` leaves the gradient and returns the summed loss, a tensor.
     batches : iterator
         Endless batches.
     plan : TrainingPlan
-        Budget, rate and patience.
-    measure : callable or None
-        ``measure()`` returns the loss of each held-out row. With it the best
+        Budget, learning rate and patience.
+    evaluate : callable or None, default=None
+        ``evaluate()`` returns the loss of each validation sample. With it the best
         parameters are restored at the end, else the last finite ones.
-    weight : ndarray of shape (n_held_out,) or None
-        Weights of the held-out rows.
-    rows_per_step : int, default=1
+    weight : ndarray of shape (n_validation,) or None, default=None
+        Weights of the validation samples.
+    samples_per_step : int, default=1
         What the summed loss of a step is divided by.
-    report : callable or None
+    report : callable or None, default=None
         ``report(step, training_loss, validation_loss)`` is called after each
         measurement; a true answer ends the run.
 
@@ -126,56 +186,22 @@ def train(
         The curves, and how the run ended. A KeyboardInterrupt ends the run and is
         noted, not raised.
     """
-    seen = History()
-    adam, clip = AdamW(params, grads, plan.decay), AdaptiveGradientClipping(grads)
-    best, best_loss, marked, marked_step = params.flat.clone(), math.inf, math.inf, 0
-    stop = plan.n_steps if plan.stop is None else min(plan.stop, plan.n_steps)
-    total, since = torch.zeros((), device=params.flat.device), 0
-
-    def check(training: float) -> bool:
-        """Measure, remember the best, and say whether to go on."""
-        nonlocal best_loss, marked, marked_step
-        finite = bool(torch.isfinite(params.flat).all())
-        loss = rows = None
-        if finite and measure is not None:
-            rows = measure()
-            loss = float(np.average(rows, weights=weight))
-            finite = math.isfinite(loss)
-        if not finite:
-            seen.diverged = True
-            return False
-        seen.steps.append(seen.n_steps)
-        seen.training.append(training)
-        if loss is None:
-            best.copy_(params.flat)
-            seen.best_step = seen.n_steps
-        else:
-            seen.validation.append(loss)
-            if seen.start_rows is None:
-                seen.start_rows = rows
-            if loss < best_loss:
-                best.copy_(params.flat)
-                best_loss, seen.best_step, seen.best_rows = loss, seen.n_steps, rows
-            if loss < marked - plan.tolerance:
-                marked, marked_step = loss, seen.n_steps
-        if seen.n_steps and report is not None and report(seen.n_steps, training, loss):
-            return False
-        patience = plan.patience
-        since = max(marked_step, plan.grace)
-        return patience is None or loss is None or seen.n_steps - since < patience
-
+    flat = optimizer.params.flat
+    run = _Run(flat, plan, evaluate, weight, report)
+    seen, total, since = run.seen, torch.zeros((), device=flat.device), 0
     try:
-        going = check(math.nan)
-        while going and seen.n_steps < stop:
+        going = run.measure(math.nan)
+        while going and seen.n_steps < plan.last_step:
             total += step(next(batches))
-            clip.apply()
-            adam.step(cosine_schedule(seen.n_steps, plan.n_steps, plan.peak))
+            optimizer.step(
+                cosine_schedule(seen.n_steps, plan.n_steps, plan.learning_rate)
+            )
             seen.n_steps, since = seen.n_steps + 1, since + 1
-            if seen.n_steps % plan.every == 0 or seen.n_steps == stop:
-                going = check(float(total) / (since * rows_per_step))
+            if seen.n_steps % plan.eval_interval == 0 or seen.n_steps == plan.last_step:
+                going = run.measure(float(total) / (since * samples_per_step))
                 total.zero_()
                 since = 0
     except KeyboardInterrupt:
         seen.interrupted = True
-    params.flat.copy_(best)
+    run.checkpoint.restore()
     return seen

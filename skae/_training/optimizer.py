@@ -1,8 +1,4 @@
-"""The training loop: schedule, optimizer, validation and stopping.
-
-The loop knows a function that leaves a gradient, the flat buffer of parameters and a
-function that measures held-out rows. It does not know what it trains.
-"""
+"""The optimizer: schedule, clipping and AdamW over one flat buffer."""
 
 # torch.linalg, torch.from_numpy and scikit-learn carry no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -44,9 +40,9 @@ class AdamW:
     """
 
     def __init__(
-        self, params: ParameterBuffer, grads: ParameterBuffer, decay: float
+        self, params: ParameterBuffer, grads: ParameterBuffer, weight_decay: float
     ) -> None:
-        self._flat, self._grad, self._decay = params.flat, grads.flat, decay
+        self._flat, self._grad, self._decay = params.flat, grads.flat, weight_decay
         self._weights = params.groups["weight"]
         self._mean = torch.zeros_like(self._flat)
         self._square = torch.zeros_like(self._flat)
@@ -54,37 +50,37 @@ class AdamW:
         private = getattr(torch, "_fused_adam_", None)
         kernel = self._flat.device.type in ("cpu", "cuda")
         self._fused: Callable[..., object] | None = private if kernel else None
-        self._count, self._owed = 0, 0.0
+        self._count, self._pending_decay = 0, 0.0
 
-    def step(self, rate: float) -> None:
+    def step(self, learning_rate: float) -> None:
         """Change the parameters along the gradient."""
         self._count += 1
-        self._owed += rate * self._decay
-        if self._owed and self._count % DECAY_EVERY == 0:
-            self._weights.mul_(math.exp(-self._owed))
-            self._owed = 0.0
+        self._pending_decay += learning_rate * self._decay
+        if self._pending_decay and self._count % DECAY_EVERY == 0:
+            self._weights.mul_(math.exp(-self._pending_decay))
+            self._pending_decay = 0.0
         if self._fused is None:
-            self._plain(rate)
+            self._plain(learning_rate)
             return
         self._step += 1
         self._fused(
             [self._flat], [self._grad], [self._mean], [self._square], [], [self._step],
-            lr=rate, beta1=BETA1, beta2=BETA2, weight_decay=0.0, eps=EPSILON,
+            lr=learning_rate, beta1=BETA1, beta2=BETA2, weight_decay=0.0, eps=EPSILON,
             amsgrad=False, maximize=False,
         )  # fmt: skip
 
-    def _plain(self, rate: float) -> None:
+    def _plain(self, learning_rate: float) -> None:
         self._mean.lerp_(self._grad, 1 - BETA1)
         self._square.mul_(BETA2).addcmul_(self._grad, self._grad, value=1 - BETA2)
         root = self._square.sqrt().div_(math.sqrt(1 - BETA2**self._count))
-        size = -rate / (1 - BETA1**self._count)
+        size = -learning_rate / (1 - BETA1**self._count)
         self._flat.addcdiv_(self._mean, root.add_(EPSILON), value=size)
 
 
 class AdaptiveGradientClipping:
     """Shrink gradients that are longer than 1.5 times their usual length.
 
-    The length is that of the whole flat gradient, of each model on its own where there
+    The length is the norm of the flat gradient, of each model on its own where there
     are several; the usual length is a moving average of the clipped ones.
     """
 
@@ -122,3 +118,27 @@ class AdaptiveGradientClipping:
         for group in self._groups:
             group.mul_(shrink[:, None])
         self._usual.lerp_(kept, 0.05)
+
+
+class Optimizer:
+    """AdamW after adaptive clipping; its moments outlast a run of the loop.
+
+    Parameters
+    ----------
+    params, grads : ParameterBuffer
+        What to change, and along what.
+    weight_decay : float
+        Decoupled decay of the weights.
+    """
+
+    def __init__(
+        self, params: ParameterBuffer, grads: ParameterBuffer, weight_decay: float
+    ) -> None:
+        self.params = params
+        self._adam = AdamW(params, grads, weight_decay)
+        self._clipping = AdaptiveGradientClipping(grads)
+
+    def step(self, learning_rate: float) -> None:
+        """Clip the gradient and change the parameters along it."""
+        self._clipping.apply()
+        self._adam.step(learning_rate)

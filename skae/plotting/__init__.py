@@ -1,9 +1,9 @@
-"""Displays: what autoencoders do, drawn in one line each.
+"""Displays that visualize autoencoders.
 
-They are scikit-learn's kind of display: made by ``from_estimator`` (or
+They follow scikit-learn's display API: created by ``from_estimator`` (or
 ``from_predictions``), drawn again by ``plot``, with the axes in ``ax_`` and the figure
-in ``figure_``. All need matplotlib, which skae's extra `plot` installs. Where no
-attribute of skae is needed they work on PCA and other transformers, and on pipelines.
+in ``figure_``. All need matplotlib, which skae's extra `plot` installs. Displays that
+need no attribute of skae also work for PCA and other transformers, and for pipelines.
 """
 
 from ._explained_variance import ExplainedVarianceDisplay

@@ -1,42 +1,45 @@
-"""What each code responds to."""
+"""What each latent code responds to."""
 
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._canvas import open_axes, styled
-from ._estimators import last_step, transformed
-from ._mosaic import Mosaic, picture_shape
-from ._responses import KINDS, comparable
-from ._tables import column_names, first, picked
+from skae._sklearn.modules import set_module
 
-MOST_COLUMNS = 40
+from ._responses import KINDS, to_common_units
+from ._shared.canvas import artist_kwargs, open_axes
+from ._shared.estimators import encode, last_step
+from ._shared.mosaic import Mosaic, resolve_image_shape
+from ._shared.tables import column_names, first, select
+
+MAX_FEATURES = 40
 
 
+@set_module("skae.plotting")
 class FeatureDisplay:
-    """What each code responds to, as pictures or as bars over the columns.
+    """What each latent code responds to, as images or as bars over the features.
 
-    Each picture has a range of its own, from minus to plus its greatest value (but for
-    the "rows"), so that pictures do not tell which code has more effect. Bars have one
-    scale for all codes, in standard deviations of their columns if rows were given
-    (but for the "encoder", whose directions have no unit). Of more than 40 columns
-    those with the longest bars are drawn.
+    Each image has its own colour range, from minus to plus its maximum (except for
+    "rows"), so images do not show which code has more effect. Bars have one scale for
+    all codes, in standard deviations of the features if X was given (except for
+    "encoder", whose directions have length one). Of more than 40 features those with
+    the longest bars are drawn.
 
     Create it with `from_estimator`.
 
     Parameters
     ----------
     features : ndarray of shape (n_codes, n_features)
-        What is drawn.
+        The responses that are drawn.
     codes : ndarray of shape (n_codes,)
-        Which codes they belong to.
+        The code of each response.
     kind : {"decoder", "encoder", "rows"}, default="decoder"
-        What the features are, see `from_estimator`.
+        Kind of response, see `from_estimator`.
     image_shape : tuple of int, default=None
-        Shape of the pictures; None draws bars.
+        Shape of the images; None draws bars.
     feature_names : list of str, default=None
-        Names of the columns, for bars.
+        Names of the features, for bars.
 
     Attributes
     ----------
@@ -45,13 +48,13 @@ class FeatureDisplay:
     figure_ : matplotlib Figure
         The figure.
     image_ : matplotlib AxesImage or None
-        All pictures as one image.
+        All images as one.
     bars_ : list of matplotlib BarContainer
         The bars of each code.
 
     See Also
     --------
-    skae.SparseAutoencoder : Whose features are parts of pictures.
+    skae.SparseAutoencoder : Its codes respond to parts of images.
 
     References
     ----------
@@ -83,7 +86,7 @@ class FeatureDisplay:
         cls, estimator, X=None, *, kind="decoder", codes=16, image_shape=None, ax=None,
         im_kw=None, bar_kw=None,
     ):  # fmt: skip
-        """Find what codes respond to and draw it.
+        """Compute what codes respond to and draw it.
 
         Parameters
         ----------
@@ -91,29 +94,30 @@ class FeatureDisplay:
             Fitted, with `transform` (and `inverse_transform` for the decoder): an
             autoencoder, PCA, a pipeline.
         X : array-like of shape (n_samples, n_features), default=None
-            Rows, which tell the range of the codes. Without them codes of the decoder
-            move from zero to one, the others being zero.
+            Samples, which determine the range of the codes. Without them the codes of
+            "decoder" move from zero to one, with the others at zero.
         kind : {"decoder", "encoder", "rows"}, default="decoder"
-            "decoder": how the reconstruction changes when a code moves from its 5 % to
-            its 95 % quantile (if these are the same, from its least to its greatest
-            value), the others being at their medians; for PCA that is its component.
-            "encoder": the change of a row, of length one with columns in units of their
-            standard deviations, that raises the code most, at the mean row; at the row
-            that excites it most, if it does not change there. "rows": the mean of the
-            hundredth of the rows that excite it most.
-            Bars are in standard deviations of the columns of X if it is given, and
+            "decoder": the change of the reconstruction when a code moves from its 5 %
+            to its 95 % quantile (if these are equal, from its minimum to its maximum),
+            with the others at their medians; for PCA it is along the component.
+            "encoder": the direction in which the code increases fastest, of length one
+            with features in units of their standard deviations, at the mean of the
+            samples or, if the code does not change there, at the sample with its
+            highest value. "rows": the mean of the 1 % of samples with the highest
+            values of the code.
+            Bars are in standard deviations of the features of X if it is given, and
             those of "rows" start at the mean.
         codes : int or array-like of int, default=16
-            How many of the first codes, or which.
+            Number of codes, the first ones, or their indices.
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(channels, height, width)`` of the pictures. A
-            `ConvolutionalAutoencoder` knows its own.
+            ``(height, width)`` or ``(channels, height, width)`` of the images. A
+            `ConvolutionalAutoencoder` brings its own.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         im_kw : dict, default=None
-            Options for `imshow`, of pictures.
+            Options for `imshow`, for images.
         bar_kw : dict, default=None
-            Options for `bar`, where there are no pictures.
+            Options for `bar`, if there are no images.
 
         Returns
         -------
@@ -125,25 +129,25 @@ class FeatureDisplay:
         TypeError
             If the estimator has no `transform`, or no `inverse_transform` to decode.
         ValueError
-            If `kind`, `codes` or `image_shape` do not fit, or X is needed.
+            If `kind`, `codes` or `image_shape` are not valid, or X is needed.
         """
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}.")
         model = last_step(estimator)
         check_is_fitted(model)
-        known = kind == "decoder" and hasattr(model, "n_components_")
-        if X is None and not known:
+        has_count = kind == "decoder" and hasattr(model, "n_components_")
+        if X is None and not has_count:
             raise ValueError(
-                f"kind={kind!r} of {type(model).__name__} needs X: pass rows."
+                f"kind={kind!r} of {type(model).__name__} needs X: pass samples."
             )
-        one = None if X is None else transformed(estimator, first(X))
-        k = model.n_components_ if one is None else one.shape[1]
-        at = picked("codes", codes, k)
+        code = None if X is None else encode(estimator, first(X))
+        k = model.n_components_ if code is None else code.shape[1]
+        at = select("codes", codes, k)
         features = KINDS[kind](estimator, X, at)
         d = features.shape[1]
-        shape = picture_shape(image_shape, d, [estimator])
+        shape = resolve_image_shape(image_shape, d, [estimator])
         if shape is None and X is not None:
-            features = comparable(features, X, kind)
+            features = to_common_units(features, X, kind)
         display = cls(
             features,
             at,
@@ -159,11 +163,11 @@ class FeatureDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         im_kw : dict, default=None
-            Options for `imshow`, of pictures.
+            Options for `imshow`, for images.
         bar_kw : dict, default=None
-            Options for `bar`, where there are no pictures.
+            Options for `bar`, if there are no images.
 
         Returns
         -------
@@ -174,12 +178,12 @@ class FeatureDisplay:
         if self.image_shape is None:
             ax = self._draw_bars(ax, bar_kw)
         else:
-            ax = self._draw_pictures(ax, im_kw)
+            ax = self._draw_images(ax, im_kw)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _draw_pictures(self, ax: Any, im_kw: Any) -> Any:
-        """Draw a block of pictures, each in its own range of values."""
+    def _draw_images(self, ax: Any, im_kw: Any) -> Any:
+        """Draw a grid of images, each in its own range of values."""
         n, d = self.features.shape
         wide = min(8, int(np.ceil(np.sqrt(n))))
         mosaic = Mosaic(-(-n // wide), wide, self.image_shape)
@@ -190,37 +194,38 @@ class FeatureDisplay:
             cells[:n], options = self.features, {"cmap": "gray_r"}
             limits = self.features.min(), self.features.max()
         else:
-            most = np.abs(self.features).max(axis=1, keepdims=True)
-            cells[:n] = self.features / np.where(most > 0, most, 1.0)
+            peak = np.abs(self.features).max(axis=1, keepdims=True)
+            cells[:n] = self.features / np.where(peak > 0, peak, 1.0)
             limits, options = (-1.0, 1.0), {"cmap": "RdBu_r"}
         cells = cells.reshape(mosaic.n_rows, wide, d)
-        options = styled("image", im_kw, **options, vmin=limits[0], vmax=limits[1])
-        self.image_ = mosaic.pictures(ax, cells, limits, options)
+        low, high = limits
+        options = artist_kwargs("image", im_kw, **options, vmin=low, vmax=high)
+        self.image_ = mosaic.draw_images(ax, cells, limits, options)
         corners = mosaic.corners()[:n]
         for (x, y), code in zip(corners, self.codes, strict=True):
             ax.text(x, y, str(code), fontsize=6, color="0.4", ha="left", va="top")
         return ax
 
     def _draw_bars(self, ax: Any, bar_kw: Any) -> Any:
-        """Draw a strip of bars for each code, all over the same columns."""
+        """Draw bars over the same features for each code, one code below the other."""
         features = np.asarray(self.features)
         longest = np.abs(features).max(axis=0)
-        shown = np.sort(np.argsort(-longest, kind="stable")[:MOST_COLUMNS])
+        shown = np.sort(np.argsort(-longest, kind="stable")[:MAX_FEATURES])
         n, d = len(features), len(shown)
         ax = open_axes(self, ax, (2 + 0.35 * d, 1 + 0.6 * n))
-        # Strips are one apart, and the longest bar reaches halfway to the next.
+        # Codes are one apart, and the longest bar ends before half of that.
         heights = 0.45 * features[:, shown] / (longest.max() or 1.0)
-        for i, strip in enumerate(heights):
-            signs = np.where(strip < 0, "tab:blue", "tab:red")
-            options = styled("patch", bar_kw, color=signs)
-            self.bars_.append(ax.bar(np.arange(d), -strip, bottom=i, **options))
+        for i, height in enumerate(heights):
+            colours = np.where(height < 0, "tab:blue", "tab:red")
+            options = artist_kwargs("patch", bar_kw, color=colours)
+            self.bars_.append(ax.bar(np.arange(d), -height, bottom=i, **options))
             ax.axhline(i, color="0.7", linewidth=0.5)
         ax.set_ylim(n - 0.5, -0.5)
         ax.set_yticks(np.arange(n), [f"code {i}" for i in self.codes])
         names = self.feature_names
-        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        rotated = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
         labels = shown if names is None else [names[j] for j in shown]
-        ax.set_xticks(np.arange(d), [str(label) for label in labels], **turned)
+        ax.set_xticks(np.arange(d), [str(label) for label in labels], **rotated)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         return ax

@@ -1,4 +1,4 @@
-"""A map of the codes."""
+"""The latent space."""
 
 from typing import Any
 
@@ -6,14 +6,17 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from ._canvas import open_axes
-from ._colours import check_target, scatter
-from ._estimators import transformed
-from ._tables import numbers, pair
+from skae._sklearn.modules import set_module
+
+from ._shared.canvas import open_axes
+from ._shared.colours import check_target, scatter
+from ._shared.estimators import encode
+from ._shared.tables import select_pair, to_float
 
 
+@set_module("skae.plotting")
 class LatentDisplay:
-    """The codes of rows as points in two dimensions.
+    """The latent codes of samples as points in two dimensions.
 
     More than two codes are projected, by PCA unless another transformer is given.
 
@@ -22,11 +25,11 @@ class LatentDisplay:
     Parameters
     ----------
     points : ndarray of shape (n_samples, 2)
-        Where the rows are.
+        Coordinates of the samples.
     y : ndarray of shape (n_samples,), default=None
-        What colours them: labels get a legend, numbers a colour bar.
+        Colours of the points: labels get a legend, numbers a colour bar.
     axis_names : tuple of str, default=("code 0", "code 1")
-        What the axes show.
+        Labels of the axes.
 
     Attributes
     ----------
@@ -39,7 +42,7 @@ class LatentDisplay:
 
     See Also
     --------
-    ManifoldDisplay : What the codes decode to.
+    ManifoldDisplay : Reconstructions over a grid of codes.
 
     Examples
     --------
@@ -64,26 +67,26 @@ class LatentDisplay:
         cls, estimator, X, y=None, *, components=None, projection=None, ax=None,
         scatter_kw=None,
     ):  # fmt: skip
-        """Encode rows and draw their codes.
+        """Encode samples and draw their latent codes.
 
         Parameters
         ----------
         estimator : estimator
             Fitted, with `transform`: an autoencoder, PCA, a pipeline.
         X : array-like of shape (n_samples, n_features)
-            Rows.
+            Samples.
         y : array-like of shape (n_samples,), default=None
-            What colours them. Up to 20 different whole numbers are labels, and so is
-            whatever is no number; other numbers are a scale. More than 50 labels have
-            no legend, nor have more than 10 on an `ax` whose figure has no layout that
-            makes room beside it ("constrained" or "tight").
+            Values for the colours. Up to 20 distinct integers are labels, and so is
+            whatever is not a number; other numbers are continuous. There is no legend
+            for more than 50 labels, or more than 10 on an `ax` whose figure has no
+            layout that makes room for it ("constrained" or "tight").
         components : tuple of two int, default=None
-            Which codes to draw; None draws two as they are, more by `projection`.
+            The codes to draw; None draws two as they are, more by `projection`.
         projection : transformer, default=None
-            Takes the codes to two dimensions, such as ``TSNE()`` or ``UMAP()``; it is
-            cloned and fitted to the codes. None is PCA.
+            Projects the codes to two dimensions, such as ``TSNE()`` or ``UMAP()``; it
+            is cloned and fitted to the codes. None is PCA.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         scatter_kw : dict, default=None
             Options for `scatter`.
 
@@ -97,10 +100,11 @@ class LatentDisplay:
         TypeError
             If the estimator has no `transform`.
         ValueError
-            If there is a single code, or `y`, `components` or `projection` do not fit.
+            If there is a single code, or if `y`, `components` or `projection` are not
+            valid.
         """
         return cls.from_predictions(
-            transformed(estimator, X),
+            encode(estimator, X),
             y,
             components=components,
             projection=projection,
@@ -113,20 +117,20 @@ class LatentDisplay:
         cls, codes, y=None, *, components=None, projection=None, ax=None,
         scatter_kw=None,
     ):  # fmt: skip
-        """Draw codes.
+        """Draw latent codes.
 
         Parameters
         ----------
         codes : array-like of shape (n_samples, n_components)
-            Codes of rows.
+            Latent codes of samples.
         y : array-like of shape (n_samples,), default=None
-            What colours them.
+            Values for the colours.
         components : tuple of two int, default=None
-            Which codes to draw; None draws two as they are, more by `projection`.
+            The codes to draw; None draws two as they are, more by `projection`.
         projection : transformer, default=None
-            Takes the codes to two dimensions. None is PCA.
+            Projects the codes to two dimensions. None is PCA.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         scatter_kw : dict, default=None
             Options for `scatter`.
 
@@ -138,34 +142,36 @@ class LatentDisplay:
         Raises
         ------
         ValueError
-            If there is a single code, or `y`, `components` or `projection` do not fit.
+            If there is a single code, or if `y`, `components` or `projection` are not
+            valid.
         """
-        codes = numbers(codes, "codes")
+        codes = to_float(codes, "codes")
         y = None if y is None else check_target(y, codes)
         k = codes.shape[1]
         if k < 2:
-            raise ValueError("LatentDisplay needs two codes at least; there is one.")
+            raise ValueError("LatentDisplay needs at least two codes; there is one.")
         if components is not None and projection is not None:
             raise ValueError("Give components or projection, not both.")
-        fits = hasattr(projection, "fit_transform") and not isinstance(projection, type)
-        if projection is not None and not fits:
+        is_class = isinstance(projection, type)
+        valid = hasattr(projection, "fit_transform") and not is_class
+        if projection is not None and not valid:
             raise TypeError(f"projection={projection!r} must be a transformer: TSNE().")
         if components is None and projection is None and k == 2:
             components = (0, 1)
         if components is not None:
-            at = pair(components, k)
+            at = select_pair(components, k)
             points, names = codes[:, at], tuple(f"code {i}" for i in at)
         else:
             if len(codes) < 2:
                 raise ValueError(
-                    f"{k} codes of a single row cannot be projected. Pass more rows, "
-                    "or components."
+                    f"{k} codes of a single sample cannot be projected. Pass more "
+                    "samples, or components."
                 )
             pca = PCA(2, svd_solver="covariance_eigh")  # uses no random numbers
             model: Any = clone(pca if projection is None else projection)
-            with np.errstate(invalid="ignore"):  # PCA of codes that never change
+            with np.errstate(invalid="ignore"):  # PCA of constant codes
                 points = np.asarray(model.fit_transform(codes))
-            points = numbers(points, "projected codes")
+            points = to_float(points, "projected codes")
             if points.shape != (len(codes), 2):
                 raise ValueError(
                     f"projection={projection!r} gives {points.shape[1]} columns; two "
@@ -181,7 +187,7 @@ class LatentDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         scatter_kw : dict, default=None
             Options for `scatter`.
 

@@ -1,4 +1,4 @@
-"""How training went."""
+"""Losses during training."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -6,77 +6,82 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skae._density_mixin import DensityMixin
+from skae._autoencoders.variational import VAE
+from skae._sklearn.modules import set_module
 
-from ._canvas import open_axes, styled
-from ._estimators import last_step
+from ._shared.canvas import artist_kwargs, open_axes
+from ._shared.estimators import last_step
 
 
-def _unit(model: Any) -> str:
+def _loss_label(model: Any) -> str:
     """Return what the curves of a fitted autoencoder measure."""
-    if isinstance(model, DensityMixin):
-        return "loss, nats a column"
+    if isinstance(model, VAE):
+        return "loss, nats per feature"
     if not model.validation_curve_:
         return "training loss"
     return "loss" if np.isnan(model._pca_loss) else "loss, relative to PCA"
 
 
 def _baseline(model: Any) -> str:
-    """Return what a fitted autoencoder was compared with."""
+    """Return the model that a fitted autoencoder was compared with."""
     bernoulli = getattr(model, "likelihood", None) == "bernoulli"
-    return "independent columns" if bernoulli else "PCA"
+    return "independent features" if bernoulli else "PCA"
 
 
 def _is_share(n_components: Any) -> bool:
-    """Say whether a share of the variance was asked for."""
+    """Return whether n_components is a share of the variance."""
     return isinstance(n_components, Real) and not isinstance(n_components, Integral)
 
 
 def _logarithmic(ax: Any) -> None:
-    """Make losses logarithmic, with their plain values beside the axis."""
+    """Make the axis of the losses logarithmic, with plain numbers as labels."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set_yscale("log")
     low, high = ax.get_ylim()
-    many = high > 1000 * low
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if many else (1.0, 2.0, 5.0)))
+    many_decades = high > 1000 * low
+    ax.yaxis.set_major_locator(
+        LogLocator(subs=(1.0,) if many_decades else (1.0, 2.0, 5.0))
+    )
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
+@set_module("skae.plotting")
 class LossCurveDisplay:
-    """Training and held-out loss over the steps, PCA's level, and what was kept.
+    """Training and validation loss over the steps, PCA's loss, and the model kept.
 
-    Where a share of the variance was asked for, curves are of the network before it was
-    cut down to the fewest codes that reach it, and it is trained with its last codes
-    left out at random, which raises the training loss. On fewer than 600 different rows
-    curves are means over the folds, and the network that is kept was trained on all
-    rows for as many steps.
+    If `n_components` is a share of the variance, the curves are those of the network
+    before it was truncated to the smallest number of codes that explains the share. It
+    is trained with its last codes dropped at random, which raises the training loss. On
+    fewer than 600 distinct samples the curves are means over the cross-validation
+    folds, and the network that is kept was trained on all samples for as many steps.
 
     Create it with `from_estimator`.
 
     Parameters
     ----------
-    steps : array-like of shape (n_measurements,)
-        Steps after which losses were measured, 0 first.
-    training : array-like of shape (n_measurements - 1,)
-        Mean training loss before each but the first.
-    validation : array-like of shape (n_measurements,)
-        Held-out loss; empty if no rows were held out.
+    steps : array-like of shape (n_evaluations,)
+        Steps after which losses were evaluated, 0 first.
+    training : array-like of shape (n_evaluations - 1,)
+        Mean training loss before each evaluation but the first.
+    validation : array-like of shape (n_evaluations,)
+        Validation loss; empty if no samples were held out.
     pca_level : float, default=None
-        Held-out loss of PCA.
+        Validation loss of PCA.
     best_step : int, default=None
-        Step whose network is kept.
+        Step of the network that is kept.
     pca_kept : bool, default=False
-        Whether the network was thrown away for PCA.
+        Whether PCA was kept instead of the network.
     baseline : str, default="PCA"
-        Whose level it is: a Bernoulli likelihood is compared with independent columns.
+        Model of `pca_level`: a Bernoulli likelihood is compared with independent
+        features.
     unit : str, default="loss, relative to PCA"
-        What the losses are.
+        Label of the losses.
     dropped : bool, default=False
-        Whether training leaves out codes at random, which its label says.
+        Whether codes are dropped at random in training, for its label.
     name : str, default=None
-        What labels begin with, to tell autoencoders apart on the same axes.
+        Prefix of the labels, to distinguish autoencoders on the same axes.
 
     Attributes
     ----------
@@ -85,7 +90,7 @@ class LossCurveDisplay:
     figure_ : matplotlib Figure
         The figure.
     lines_ : dict of str to matplotlib Line2D
-        What is drawn, of "training", "validation", "pca" and "kept".
+        The lines drawn, some of "training", "validation", "pca" and "kept".
 
     See Also
     --------
@@ -128,9 +133,9 @@ class LossCurveDisplay:
         estimator : estimator
             An autoencoder of skae, or a pipeline that ends in one.
         name : str, default=None
-            What labels begin with, to tell autoencoders apart on the same axes.
+            Prefix of the labels, to distinguish autoencoders on the same axes.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         line_kw : dict, default=None
             Options for both curves, as of `plot`.
 
@@ -142,26 +147,26 @@ class LossCurveDisplay:
         Raises
         ------
         TypeError
-            If it is no autoencoder of skae.
+            If the estimator is not an autoencoder of skae.
         """
         model: Any = last_step(estimator)
         check_is_fitted(model)
         if not hasattr(model, "curve_steps_"):
             raise TypeError(
                 "LossCurveDisplay draws the curves of skae's autoencoders, and "
-                f"{type(model).__name__} is none. Pass the autoencoder itself: a step "
-                "of a pipeline, or a detector's estimator_."
+                f"{type(model).__name__} is not one. Pass the autoencoder itself: a "
+                "step of a pipeline, or a detector's estimator_."
             )
-        known = model.validation_curve_ and not np.isnan(model._pca_loss)
+        has_pca = model.validation_curve_ and not np.isnan(model._pca_loss)
         display = cls(
             model.curve_steps_,
             model.loss_curve_,
             model.validation_curve_,
-            pca_level=model._pca_loss if known else None,
+            pca_level=model._pca_loss if has_pca else None,
             best_step=model.best_step_,
             pca_kept=model.pca_ratio_ == 1.0,
             baseline=_baseline(model),
-            unit=_unit(model),
+            unit=_loss_label(model),
             dropped=_is_share(model.n_components),
             name=name,
         )
@@ -173,7 +178,7 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         line_kw : dict, default=None
             Options for both curves, as of `plot`.
 
@@ -183,23 +188,23 @@ class LossCurveDisplay:
             The display itself.
         """
         ax = open_axes(self, ax)
-        of = "" if self.name is None else f"{self.name}: "
+        prefix = "" if self.name is None else f"{self.name}: "
         lines: dict[str, Any] = {}
         if len(self.training):
             label = "training, some codes dropped" if self.dropped else "training"
-            options = styled("line", line_kw, label=of + label)
+            options = artist_kwargs("line", line_kw, label=prefix + label)
             (lines["training"],) = ax.plot(self.steps[1:], self.training, **options)
         if len(self.validation):
-            options = styled("line", line_kw, label=f"{of}held out")
+            options = artist_kwargs("line", line_kw, label=f"{prefix}held out")
             (lines["validation"],) = ax.plot(self.steps, self.validation, **options)
         if self.pca_level is not None:
-            style = {"color": "0.4", "linestyle": "--", "label": of + self.baseline}
+            style = {"color": "0.4", "linestyle": "--", "label": prefix + self.baseline}
             lines["pca"] = ax.axhline(self.pca_level, **style)
         if len(self.validation) and self.best_step is not None:
             step = self.best_step
             label = "PCA kept" if self.pca_kept else f"kept: step {step}"
             loss = np.interp(step, self.steps, self.validation)
-            (lines["kept"],) = ax.plot(step, loss, "ko", label=of + label)
+            (lines["kept"],) = ax.plot(step, loss, "ko", label=prefix + label)
         if not lines:
             ax.text(
                 0.5, 0.5, "nothing was trained", ha="center", va="center",

@@ -1,4 +1,4 @@
-"""What lies under two codes."""
+"""Reconstructions over a grid of two latent codes."""
 
 from numbers import Integral
 from typing import Any
@@ -7,53 +7,55 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
-from skae._density_mixin import DensityMixin
+from skae._autoencoders.variational import VAE
+from skae._sklearn.modules import set_module
 
-from ._canvas import open_axes, styled
-from ._estimators import decoded, last_step, transformed
-from ._mosaic import Mosaic, picture_shape
-from ._tables import in_deviations, limits, moments, pair
+from ._shared.canvas import artist_kwargs, open_axes
+from ._shared.estimators import decode, encode, last_step
+from ._shared.mosaic import Mosaic, resolve_image_shape
+from ._shared.tables import moments, select_pair, standardize, value_range
 
-MIDDLE = 0.025, 0.975  # quantiles of a code between which the grid lies
+QUANTILES = 0.025, 0.975  # of a code, the ends of the grid
 
 
 def _ranges(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middle of each code, and the ends of its range."""
+    """Return the median of each code, and the ends of its range."""
     if X is not None:
-        codes = transformed(estimator, X)
-        return np.median(codes, axis=0), np.quantile(codes, MIDDLE, axis=0)
+        codes = encode(estimator, X)
+        return np.median(codes, axis=0), np.quantile(codes, QUANTILES, axis=0)
     check_is_fitted(estimator)
     model = last_step(estimator)
-    if not isinstance(model, DensityMixin):
+    if not isinstance(model, VAE):
         raise ValueError(
-            f"Without X nothing says where the codes of {type(model).__name__} lie; "
-            "only a VAE has a prior. Pass rows as X."
+            f"Without X the range of the codes of {type(model).__name__} is unknown; "
+            "only a VAE has a prior. Pass samples as X."
         )
     k = model.n_components_
-    return np.zeros(k), np.repeat(norm.ppf(MIDDLE)[:, None], k, axis=1)
+    return np.zeros(k), np.repeat(norm.ppf(QUANTILES)[:, None], k, axis=1)
 
 
+@set_module("skae.plotting")
 class ManifoldDisplay:
-    """A grid of decoded points over two codes.
+    """Reconstructions over a grid of two latent codes.
 
     Create it with `from_estimator`.
 
     Parameters
     ----------
     cells : ndarray of shape (n_grid, n_grid, n_features)
-        What the points decode to; the first row has the greatest second code.
+        Decoded grid points; the first row has the largest second code.
     across, up : ndarray of shape (n_grid,)
         Values of the two codes, from low to high.
     components : tuple of int, default=(0, 1)
-        Which codes they are.
+        Indices of the two codes.
     image_shape : tuple of int, default=None
-        Shape of the pictures; None draws profiles: lines over the columns, each in
+        Shape of the images; None draws profiles: lines over the features, each in
         units of its standard deviation.
     limits : tuple of float, default=None
-        Least and greatest value of pictures to tell apart; None takes those of the
+        Minimum and maximum of the colour range of images; None takes those of the
         cells.
     moments : tuple of two ndarray of shape (n_features,), default=None
-        Mean and variance of the columns, for profiles; None takes those of the cells.
+        Mean and variance of the features, for profiles; None takes those of the cells.
 
     Attributes
     ----------
@@ -62,13 +64,13 @@ class ManifoldDisplay:
     figure_ : matplotlib Figure
         The figure.
     image_ : matplotlib AxesImage or None
-        All pictures as one image.
+        All images as one.
     lines_ : list of matplotlib Line2D
-        The profiles, one line for each row of them.
+        The profiles, one line for each row of the grid.
 
     See Also
     --------
-    LatentDisplay : Where rows lie among the codes.
+    LatentDisplay : The codes of samples.
 
     Examples
     --------
@@ -98,7 +100,7 @@ class ManifoldDisplay:
         cls, estimator, X=None, *, components=(0, 1), n_grid=12, image_shape=None,
         ax=None, im_kw=None, line_kw=None,
     ):  # fmt: skip
-        """Decode a grid and draw it.
+        """Decode a grid of codes and draw it.
 
         Parameters
         ----------
@@ -106,22 +108,22 @@ class ManifoldDisplay:
             Fitted, with `transform` and `inverse_transform`: an autoencoder, PCA, a
             pipeline.
         X : array-like of shape (n_samples, n_features), default=None
-            Rows: the grid lies over the middle 95 % of their two codes, with the other
-            codes at their medians. None, for a `VAE`, takes the prior's middle 95 %
-            and its mean, and profiles are in deviations of the cells.
+            Samples: the grid covers the central 95 % of their two codes, with the other
+            codes at their medians. None, for a `VAE`, takes the central 95 % of the
+            prior and its mean, and profiles are in standard deviations of the cells.
         components : tuple of two int, default=(0, 1)
-            The codes across and up.
+            Indices of the codes on the horizontal and the vertical axis.
         n_grid : int, default=12
-            Points a side, at least two.
+            Points on each side, at least two.
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(channels, height, width)`` of the pictures. A
-            `ConvolutionalAutoencoder` knows its own.
+            ``(height, width)`` or ``(channels, height, width)`` of the images. A
+            `ConvolutionalAutoencoder` brings its own.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         im_kw : dict, default=None
-            Options for `imshow`, of pictures.
+            Options for `imshow`, for images.
         line_kw : dict, default=None
-            Options for `plot`, of profiles.
+            Options for `plot`, for profiles.
 
         Returns
         -------
@@ -134,27 +136,27 @@ class ManifoldDisplay:
             If the estimator has no `transform` or no `inverse_transform`.
         ValueError
             If there is a single code, if X is needed, or if `components`, `n_grid` or
-            `image_shape` do not fit.
+            `image_shape` are not valid.
         """
-        middle, (low, high) = _ranges(estimator, X)
-        if len(middle) < 2:
+        centre, (low, high) = _ranges(estimator, X)
+        if len(centre) < 2:
             raise ValueError(
-                "ManifoldDisplay needs two codes at least, and there is one."
+                "ManifoldDisplay needs at least two codes, and there is one."
             )
-        at = pair(components, len(middle))
+        at = select_pair(components, len(centre))
         size = check_scalar(n_grid, "n_grid", Integral, min_val=2)
         across, up = (np.linspace(low[i], high[i], size) for i in at)
-        codes = np.tile(middle, (size, size, 1))
+        codes = np.tile(centre, (size, size, 1))
         codes[..., at[0]], codes[..., at[1]] = across, up[::-1, None]
-        cells = decoded(estimator, codes.reshape(size * size, -1))
-        shape = picture_shape(image_shape, cells.shape[1], [estimator])
+        cells = decode(estimator, codes.reshape(size * size, -1))
+        shape = resolve_image_shape(image_shape, cells.shape[1], [estimator])
         display = cls(
             cells.reshape(size, size, -1),
             across,
             up,
             components=tuple(int(i) for i in at),
             image_shape=shape,
-            limits=None if X is None or shape is None else limits(X),
+            limits=None if X is None or shape is None else value_range(X),
             moments=None if X is None or shape is not None else moments(X),
         )
         return display.plot(ax, im_kw=im_kw, line_kw=line_kw)
@@ -165,11 +167,11 @@ class ManifoldDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         im_kw : dict, default=None
-            Options for `imshow`, of pictures.
+            Options for `imshow`, for images.
         line_kw : dict, default=None
-            Options for `plot`, of profiles.
+            Options for `plot`, for profiles.
 
         Returns
         -------
@@ -184,15 +186,20 @@ class ManifoldDisplay:
         self.image_, self.lines_, cells = None, [], self.cells
         if self.image_shape is not None:
             ends = self.limits or (cells.min(), cells.max())
-            self.image_ = mosaic.pictures(ax, cells, ends, im_kw)
+            self.image_ = mosaic.draw_images(ax, cells, ends, im_kw)
         else:
-            of = self.moments or moments(cells.reshape(size * size, -1))
-            cells = in_deviations(cells, *of)
-            line = styled("line", line_kw, color="tab:blue", linewidth=1)
-            self.lines_ = mosaic.profiles(ax, cells, (cells.min(), cells.max()), line)
+            scale = self.moments or moments(cells.reshape(size * size, -1))
+            cells = standardize(cells, *scale)
+            line = artist_kwargs("line", line_kw, color="tab:blue", linewidth=1)
+            self.lines_ = mosaic.draw_profiles(
+                ax, cells, (cells.min(), cells.max()), line
+            )
         shown = np.unique([0, (size - 1) // 2, size - 1])
-        ax.set_xticks(mosaic.columns[shown], [f"{self.across[i]:.2g}" for i in shown])
-        ax.set_yticks(mosaic.rows[shown], [f"{self.up[::-1][i]:.2g}" for i in shown])
+        across, up = (
+            [f"{v[i]:.2g}" for i in shown] for v in (self.across, self.up[::-1])
+        )
+        ax.set_xticks(mosaic.column_centres[shown], across)
+        ax.set_yticks(mosaic.row_centres[shown], up)
         ax.set(xlabel=f"code {self.components[0]}", ylabel=f"code {self.components[1]}")
         self.ax_, self.figure_ = ax, ax.figure
         return self

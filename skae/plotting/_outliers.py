@@ -1,60 +1,62 @@
-"""How odd rows are, and what makes them odd."""
+"""Outlier scores, and the contributions of the features to them."""
 
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from ._canvas import new_axes, open_axes, styled
-from ._colours import check_labels, palette
-from ._estimators import explained, last_step
-from ._tables import column_names, numbers, picked
+from skae._sklearn.compat import safe_indexing
+from skae._sklearn.modules import set_module
 
-MOST_COLUMNS = 20
+from ._shared.canvas import (
+    artist_kwargs,
+    axes_pair,
+    new_axes,
+    open_axes,
+    split_axes,
+)
+from ._shared.colours import check_labels, palette
+from ._shared.estimators import explain, last_step
+from ._shared.tables import column_names, select, to_float
+
+MAX_FEATURES = 20
 N_BINS = 40
-WIDTHS = 1, 1.6  # of the panels, in proportion
-SEVERAL = (list, tuple, np.ndarray)
+WIDTH_RATIOS = 1, 1.6  # of the two panels
+SEQUENCES = (list, tuple, np.ndarray)
 
 
-def _two(axes: Any) -> list[Any]:
-    """Return a pair of axes."""
-    axes = list(np.ravel(np.asarray(axes, dtype=object)))
-    if len(axes) != 2 or None in axes:
-        raise ValueError(f"ax has {len(axes)} axes; pass one, or a pair of them.")
-    return axes
-
-
+@set_module("skae.plotting")
 class OutlierDisplay:
-    """Scores of rows with the threshold, and the columns that make some rows odd.
+    """Outlier scores with the threshold, and contributions of the features to them.
 
     Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples,)
-        How ordinary each row is; the lower, the odder.
+        Score of each sample; lower is more anomalous.
     y : ndarray of shape (n_samples,), default=None
-        Labels, which colour the histogram.
+        Labels, which give the colours of the histogram.
     threshold : float, default=None
-        Below it rows are outliers.
+        Samples with lower scores are outliers.
     contributions : ndarray of shape (n_rows, n_features), default=None
-        What each column contributes to the rows that are explained.
+        Contribution of each feature to the scores of the explained samples.
     row_names : sequence, default=()
-        Names of these rows.
+        Names of these samples.
     feature_names : sequence of str, default=()
-        Names of the columns.
+        Names of the features.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The histogram.
+        Axes of the histogram.
     explain_ax_ : matplotlib Axes or None
-        The contributions.
+        Axes of the contributions.
     figure_ : matplotlib Figure
         The figure.
     image_ : matplotlib AxesImage or None
-        The contributions as a heat map of at most 20 columns, those that contribute
+        The contributions as a heat map of at most 20 features, those that contribute
         most.
 
     See Also
@@ -88,26 +90,26 @@ class OutlierDisplay:
     def from_estimator(
         cls, estimator, X, y=None, *, rows=None, ax=None, hist_kw=None, im_kw=None
     ):
-        """Score rows and draw the scores.
+        """Score samples and draw the scores.
 
         Parameters
         ----------
         estimator : outlier detector
             Fitted, with `score_samples` and `offset_`, or a pipeline that ends in one.
         X : array-like of shape (n_samples, n_features)
-            Rows.
+            Samples.
         y : array-like of shape (n_samples,), default=None
-            Labels, if they are known, 20 different ones at the most.
+            True labels, if available, at most 20 distinct ones.
         rows : int or array-like of int, default=None
-            Which rows to explain, or how many of the oddest. For that the detector
-            needs `explain`, as `AutoencoderOutlierDetector` has it.
+            Number of samples to explain, those with the lowest scores, or their
+            indices. The detector needs `explain`, as `AutoencoderOutlierDetector` has.
         ax : matplotlib Axes or pair of Axes, default=None
-            Where to draw; None makes a figure. With `rows` there are two panels, which
-            share a single axes' place.
+            Axes to draw on; None creates a figure. With `rows` there are two panels,
+            for which single axes are split.
         hist_kw : dict, default=None
             Options for `hist`.
         im_kw : dict, default=None
-            Options for `imshow`, of the contributions.
+            Options for `imshow`, for the contributions.
 
         Returns
         -------
@@ -117,9 +119,9 @@ class OutlierDisplay:
         Raises
         ------
         TypeError
-            If the estimator does not score rows, or cannot explain them.
+            If the estimator does not score samples, or cannot explain them.
         ValueError
-            If `y` or `rows` do not fit X.
+            If `y` or `rows` do not match X.
         """
         model = last_step(estimator)
         check_is_fitted(model)
@@ -131,17 +133,17 @@ class OutlierDisplay:
                     f"OutlierDisplay needs `{needed}`, as outlier detectors have it; "
                     f"{type(model).__name__} has none. {error.__cause__ or ''}".strip()
                 ) from error
-        scores = numbers(np.reshape(estimator.score_samples(X), (-1, 1)), "scores")
+        scores = to_float(np.reshape(estimator.score_samples(X), (-1, 1)), "scores")
         scores = scores[:, 0]
         parts: dict[str, Any] = {}
         if rows is not None:
-            at = picked("rows", rows, len(scores))
+            at = select("rows", rows, len(scores))
             if np.ndim(rows) == 0:
                 at = np.argsort(scores, kind="stable")[at]
-            shares, names = explained(estimator, _safe_indexing(X, at))
+            contributions, names = explain(estimator, safe_indexing(X, at))
             index = X.index if hasattr(X, "iloc") else None
             parts = {
-                "contributions": shares,
+                "contributions": contributions,
                 "row_names": at if index is None else index[at],
                 "feature_names": names,
             }
@@ -160,23 +162,23 @@ class OutlierDisplay:
         Parameters
         ----------
         scores : array-like of shape (n_samples,)
-            How ordinary each row is; the lower, the odder.
+            Score of each sample; lower is more anomalous.
         y : array-like of shape (n_samples,), default=None
-            Labels, if they are known, 20 different ones at the most.
+            True labels, if available, at most 20 distinct ones.
         threshold : float, default=None
-            Below it rows are outliers.
+            Samples with lower scores are outliers.
         contributions : array-like of shape (n_rows, n_features), default=None
-            What each column contributes to some rows, as `explain` returns it.
+            Contribution of each feature to some scores, as returned by `explain`.
         row_names : sequence, default=None
-            Names of these rows; None numbers them. Only with `contributions`.
+            Names of these samples; None numbers them. Only with `contributions`.
         feature_names : sequence of str, default=None
-            Names of the columns; None takes those of `contributions`. Only with these.
+            Names of the features; None takes those of `contributions`. Only with these.
         ax : matplotlib Axes or pair of Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         hist_kw : dict, default=None
             Options for `hist`.
         im_kw : dict, default=None
-            Options for `imshow`, of the contributions.
+            Options for `imshow`, for the contributions.
 
         Returns
         -------
@@ -186,24 +188,24 @@ class OutlierDisplay:
         Raises
         ------
         ValueError
-            If `y`, `row_names` or `feature_names` do not fit.
+            If `y`, `row_names` or `feature_names` are not valid.
         """
-        scores = numbers(column_or_1d(scores)[:, None], "scores")[:, 0]
+        scores = to_float(column_or_1d(scores)[:, None], "scores")[:, 0]
         y = None if y is None else check_labels(y, scores)
         parts: dict[str, Any] = {}
         if contributions is not None:
-            shares = numbers(contributions, "contributions")
+            values = to_float(contributions, "contributions")
             if feature_names is None:
-                feature_names = column_names(contributions, shares.shape[1])
-            row_names = range(len(shares)) if row_names is None else row_names
-            if (len(row_names), len(feature_names)) != shares.shape:
+                feature_names = column_names(contributions, values.shape[1])
+            row_names = range(len(values)) if row_names is None else row_names
+            if (len(row_names), len(feature_names)) != values.shape:
                 raise ValueError(
-                    f"contributions has shape {shares.shape}, but there are "
+                    f"contributions has shape {values.shape}, but there are "
                     f"{len(row_names)} row_names and {len(feature_names)} "
                     "feature_names."
                 )
             parts = {
-                "contributions": shares,
+                "contributions": values,
                 "row_names": row_names,
                 "feature_names": feature_names,
             }
@@ -221,11 +223,11 @@ class OutlierDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or pair of Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         hist_kw : dict, default=None
             Options for `hist`.
         im_kw : dict, default=None
-            Options for `imshow`, of the contributions.
+            Options for `imshow`, for the contributions.
 
         Returns
         -------
@@ -233,7 +235,7 @@ class OutlierDisplay:
             The display itself.
         """
         if self.contributions is None:
-            ax = open_axes(self, _two(ax)[0] if isinstance(ax, SEVERAL) else ax)
+            ax = open_axes(self, axes_pair(ax)[0] if isinstance(ax, SEQUENCES) else ax)
             self.ax_, self.explain_ax_, self.image_ = ax, None, None
         else:
             self.ax_, self.explain_ax_ = self._panels(ax)
@@ -243,62 +245,51 @@ class OutlierDisplay:
         return self
 
     def _panels(self, ax: Any) -> Any:
-        """Return two axes: those passed, new ones, or two in the place of one."""
-        if isinstance(ax, SEVERAL):
-            return [open_axes(self, one) for one in _two(ax)]
+        """Return two axes: those passed, new ones, or both halves of one."""
+        if isinstance(ax, SEQUENCES):
+            return [open_axes(self, one) for one in axes_pair(ax)]
         if ax is None:
             size = 11, 1.6 + 0.28 * max(10, len(self.row_names))
-            return new_axes(self, size, ncols=2, width_ratios=WIDTHS)
-        ax = open_axes(self, ax)
-        figure, place = ax.figure, ax.get_subplotspec()
-        if place is None:
-            raise ValueError(
-                "ax has no place in a grid that could be split for two panels. Pass "
-                "two axes, or one that plt.subplots made."
-            )
-        current = figure.gca()
-        grid = place.subgridspec(1, 2, width_ratios=WIDTHS)
-        panels = [figure.add_subplot(part) for part in grid]
-        ax.remove()
-        figure.sca(panels[0] if current is ax else current)
-        return panels
+            return new_axes(self, size, ncols=2, width_ratios=WIDTH_RATIOS)
+        return split_axes(open_axes(self, ax), WIDTH_RATIOS)
 
     def _draw_scores(self, ax: Any, hist_kw: Any) -> None:
         scores, names = self.scores, []
         if self.y is None:
-            own = {"color": "0.6"}
+            style = {"color": "0.6"}
         else:
             labels, code = np.unique(self.y, return_inverse=True)
             scores = [scores[code == i] for i in range(len(labels))]
             names = [str(label) for label in labels]
-            own = {"color": list(palette(len(labels)).colors), "label": names}
-            own |= {"histtype": "stepfilled", "alpha": 0.6}
-        options = styled("patch", hist_kw, bins=N_BINS, log=True, **own)
+            style = {"color": list(palette(len(labels)).colors), "label": names}
+            style |= {"histtype": "stepfilled", "alpha": 0.6}
+        options = artist_kwargs("patch", hist_kw, bins=N_BINS, log=True, **style)
         ax.hist(scores, **options)
-        lying = options.get("orientation") == "horizontal"
+        horizontal = options.get("orientation") == "horizontal"
         if self.threshold is not None:
-            style = {"color": "k", "linestyle": "--", "label": "threshold"}
-            (ax.axhline if lying else ax.axvline)(self.threshold, **style)
-        counted = "density" if options.get("density") else "rows"
-        sides = ("ylabel", "xlabel") if lying else ("xlabel", "ylabel")
-        ax.set(**dict(zip(sides, ["score_samples (low is odd)", counted], strict=True)))
-        drawn = list(zip(*ax.get_legend_handles_labels(), strict=True))
-        if drawn:
-            # Filled histograms are drawn, and listed, from the last label to the first.
-            drawn.sort(key=lambda pair: [*names, pair[1]].index(pair[1]))
-            ax.legend(*zip(*drawn, strict=True), loc="upper left")
+            dashed = {"color": "k", "linestyle": "--", "label": "threshold"}
+            (ax.axhline if horizontal else ax.axvline)(self.threshold, **dashed)
+        counts = "density" if options.get("density") else "samples"
+        sides = ("ylabel", "xlabel") if horizontal else ("xlabel", "ylabel")
+        labels = ["score_samples (lower is more anomalous)", counts]
+        ax.set(**dict(zip(sides, labels, strict=True)))
+        entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+        if entries:
+            # Filled histograms are listed from the last label to the first.
+            entries.sort(key=lambda entry: [*names, entry[1]].index(entry[1]))
+            ax.legend(*zip(*entries, strict=True), loc="upper left")
 
     def _draw_contributions(self, ax: Any, im_kw: Any) -> Any:
-        shares = np.asarray(self.contributions)
-        most = np.argsort(-shares.max(axis=0), kind="stable")[:MOST_COLUMNS]
-        shown = np.sort(most)
-        options = styled("image", im_kw, cmap="Reds", vmin=0, aspect="auto")
-        image = ax.imshow(shares[:, shown], **options)
-        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        values = np.asarray(self.contributions)
+        largest = np.argsort(-values.max(axis=0), kind="stable")[:MAX_FEATURES]
+        shown = np.sort(largest)
+        options = artist_kwargs("image", im_kw, cmap="Reds", vmin=0, aspect="auto")
+        image = ax.imshow(values[:, shown], **options)
+        rotated = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
         ax.set_xticks(
-            np.arange(len(shown)), [self.feature_names[j] for j in shown], **turned
+            np.arange(len(shown)), [self.feature_names[j] for j in shown], **rotated
         )
-        ax.set_yticks(np.arange(len(shares)), [str(name) for name in self.row_names])
-        ax.set(ylabel="row")
+        ax.set_yticks(np.arange(len(values)), [str(name) for name in self.row_names])
+        ax.set(ylabel="sample")
         ax.figure.colorbar(image, ax=ax, label="contribution")
         return image

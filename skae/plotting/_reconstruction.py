@@ -1,53 +1,48 @@
-"""Rows, and the same rows as estimators give them back."""
+"""Samples and their reconstructions."""
 
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
+from sklearn.metrics import mean_squared_error
 
-from ._canvas import open_axes, styled
-from ._estimators import by_name, decoded, transformed
-from ._mosaic import Mosaic, picture_shape
-from ._tables import chunks, first, in_deviations, moments, numbers, picked
+from skae._sklearn.compat import num_samples, safe_indexing
+from skae._sklearn.modules import set_module
+from skae.metrics._chunks import denoising_error
 
-
-def _round_trip(estimator: Any, X: Any) -> np.ndarray:
-    return decoded(estimator, transformed(estimator, X))
-
-
-def _error(estimator: Any, X: Any, source: Any) -> float:
-    """Return the mean squared distance of rows from what is made of their source."""
-    total = 0.0
-    for part, noisy in chunks(X, source):
-        left = numbers(part) - _round_trip(estimator, noisy)
-        total += float(np.square(left).mean()) * len(left)
-    return total / _num_samples(X)
+from ._shared.canvas import artist_kwargs, open_axes
+from ._shared.estimators import decode, encode, named_estimators
+from ._shared.mosaic import Mosaic, resolve_image_shape
+from ._shared.tables import first, moments, select, standardize, to_float
 
 
+def _reconstruct(estimator: Any, X: Any) -> np.ndarray:
+    return decode(estimator, encode(estimator, X))
+
+
+@set_module("skae.plotting")
 class ReconstructionDisplay:
-    """Rows above what one or more estimators reconstruct of them.
+    """Samples above their reconstructions by one or more estimators.
 
-    Rows are drawn as pictures if `image_shape` says of which size, else as profiles:
-    lines over the columns, with the original in grey behind them, each column in units
-    of its standard deviation.
+    Samples are drawn as images if `image_shape` is given, else as profiles: lines over
+    the features, each in units of its standard deviation, with the original in grey
+    behind them.
 
     Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
-        The rows to draw.
+        The samples to draw.
     reconstructions : dict of str to ndarray of shape (n_rows, n_features)
-        What is drawn below them, by name.
+        The reconstructions to draw below them, by name.
     errors : dict of str to float
         Mean squared error of each, for its label.
     corrupted : ndarray of shape (n_rows, n_features), default=None
-        What was reconstructed instead of X.
+        The noisy samples that were reconstructed.
     image_shape : tuple of int, default=None
-        ``(height, width)`` or ``(channels, height, width)`` of the pictures.
+        ``(height, width)`` or ``(channels, height, width)`` of the images.
     moments : tuple of two ndarray of shape (n_features,), default=None
-        Mean and variance of the columns, for profiles; None takes those of X.
+        Mean and variance of the features, for profiles; None takes those of X.
 
     Attributes
     ----------
@@ -56,9 +51,9 @@ class ReconstructionDisplay:
     figure_ : matplotlib Figure
         The figure.
     image_ : matplotlib AxesImage or None
-        All pictures as one image.
+        All images as one.
     lines_ : list of matplotlib Line2D
-        The profiles: the originals behind each, and one line for each row of them.
+        The profiles: the originals behind them, and one line for each row of cells.
 
     See Also
     --------
@@ -92,28 +87,28 @@ class ReconstructionDisplay:
         cls, estimator, X, *, corrupted=None, rows=8, image_shape=None, ax=None,
         im_kw=None, line_kw=None,
     ):  # fmt: skip
-        """Reconstruct rows and draw them.
+        """Reconstruct samples and draw them.
 
         Parameters
         ----------
         estimator : estimator, list of estimators or dict of str to estimator
             Fitted, with `transform` and `inverse_transform`: autoencoders, PCA,
-            pipelines of such. A dict gives them names.
+            pipelines. A dict gives them names.
         X : array-like of shape (n_samples, n_features)
-            Rows, best such as were not trained on. All count in the errors.
+            Samples, preferably new ones. The errors are those of all of them.
         corrupted : array-like of shape (n_samples, n_features), default=None
-            The same rows with noise. They are reconstructed then, and compared with X.
+            The same samples with noise, which are reconstructed and compared with X.
         rows : int or array-like of int, default=8
-            How many of the first rows to draw, or which.
+            Number of samples to draw, the first ones, or their indices.
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(channels, height, width)`` of the pictures. A
-            `ConvolutionalAutoencoder` knows its own.
+            ``(height, width)`` or ``(channels, height, width)`` of the images. A
+            `ConvolutionalAutoencoder` brings its own.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         im_kw : dict, default=None
-            Options for `imshow`, of pictures, such as ``{"cmap": "viridis"}``.
+            Options for `imshow`, for images, such as ``{"cmap": "viridis"}``.
         line_kw : dict, default=None
-            Options for `plot`, of profiles.
+            Options for `plot`, for profiles.
 
         Returns
         -------
@@ -125,24 +120,24 @@ class ReconstructionDisplay:
         TypeError
             If an estimator has no `transform` or no `inverse_transform`.
         ValueError
-            If there is no estimator, or `rows`, `corrupted` or `image_shape` do not
-            fit X.
+            If there is no estimator, or if `rows`, `corrupted` or `image_shape` do not
+            match X.
         """
-        estimators = by_name(estimator)
+        estimators = named_estimators(estimator)
         source = X if corrupted is None else corrupted
         if np.shape(source) != np.shape(X):
             raise ValueError(
                 f"corrupted has shape {np.shape(source)}, X has {np.shape(X)}."
             )
-        n, d = _num_samples(X), numbers(first(X)).shape[1]
-        shape = picture_shape(image_shape, d, list(estimators.values()))
-        at = picked("rows", rows, n)
-        shown = _safe_indexing(source, at)
+        n, d = num_samples(X), to_float(first(X)).shape[1]
+        shape = resolve_image_shape(image_shape, d, list(estimators.values()))
+        at = select("rows", rows, n)
+        shown = safe_indexing(source, at)
         display = cls(
-            numbers(_safe_indexing(X, at)),
-            {name: _round_trip(model, shown) for name, model in estimators.items()},
-            errors={name: _error(e, X, source) for name, e in estimators.items()},
-            corrupted=None if corrupted is None else numbers(shown),
+            to_float(safe_indexing(X, at)),
+            {name: _reconstruct(model, shown) for name, model in estimators.items()},
+            errors={k: denoising_error(e, X, source) for k, e in estimators.items()},
+            corrupted=None if corrupted is None else to_float(shown),
             image_shape=shape,
             moments=moments(X) if shape is None else None,
         )
@@ -153,26 +148,26 @@ class ReconstructionDisplay:
         cls, X, reconstructions, *, corrupted=None, rows=8, image_shape=None, ax=None,
         im_kw=None, line_kw=None,
     ):  # fmt: skip
-        """Draw rows that have been reconstructed.
+        """Draw samples that have been reconstructed.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows.
+            Samples.
         reconstructions : array-like of shape (n_samples, n_features) or dict
-            What was made of them, or of `corrupted`; a dict gives names to several.
+            Reconstructions of them, or of `corrupted`; a dict gives names to several.
         corrupted : array-like of shape (n_samples, n_features), default=None
-            What was reconstructed, to be drawn below X.
+            The noisy samples that were reconstructed, to be drawn below X.
         rows : int or array-like of int, default=8
-            How many of the first rows to draw, or which.
+            Number of samples to draw, the first ones, or their indices.
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(channels, height, width)`` of the pictures.
+            ``(height, width)`` or ``(channels, height, width)`` of the images.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         im_kw : dict, default=None
-            Options for `imshow`, of pictures.
+            Options for `imshow`, for images.
         line_kw : dict, default=None
-            Options for `plot`, of profiles.
+            Options for `plot`, for profiles.
 
         Returns
         -------
@@ -182,23 +177,23 @@ class ReconstructionDisplay:
         Raises
         ------
         ValueError
-            If shapes differ, or `rows` or `image_shape` do not fit them.
+            If shapes differ, or if `rows` or `image_shape` do not match them.
         """
         if not isinstance(reconstructions, dict):
             reconstructions = {"reconstruction": reconstructions}
-        X = numbers(X)
-        made = {str(k): numbers(Z, str(k)) for k, Z in reconstructions.items()}
-        noisy = None if corrupted is None else numbers(corrupted, "corrupted")
+        X = to_float(X)
+        made = {str(k): to_float(Z, str(k)) for k, Z in reconstructions.items()}
+        noisy = None if corrupted is None else to_float(corrupted, "corrupted")
         tables = [*made.items(), ("corrupted", X if noisy is None else noisy)]
         for name, table in tables:
             if table.shape != X.shape:
                 raise ValueError(f"{name} has shape {table.shape}, X has {X.shape}.")
-        at = picked("rows", rows, len(X))
-        shape = picture_shape(image_shape, X.shape[1])
+        at = select("rows", rows, len(X))
+        shape = resolve_image_shape(image_shape, X.shape[1])
         display = cls(
             X[at],
             {name: table[at] for name, table in made.items()},
-            errors={n: float(np.square(X - table).mean()) for n, table in made.items()},
+            errors={name: mean_squared_error(X, table) for name, table in made.items()},
             corrupted=None if noisy is None else noisy[at],
             image_shape=shape,
             moments=moments(X) if shape is None else None,
@@ -211,11 +206,11 @@ class ReconstructionDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         im_kw : dict, default=None
-            Options for `imshow`, of pictures.
+            Options for `imshow`, for images.
         line_kw : dict, default=None
-            Options for `plot`, of profiles.
+            Options for `plot`, for profiles.
 
         Returns
         -------
@@ -234,15 +229,15 @@ class ReconstructionDisplay:
         self.image_, self.lines_ = None, []
         if self.image_shape is not None:
             limits = self.X.min(), self.X.max()
-            self.image_ = mosaic.pictures(ax, cells, limits, im_kw)
+            self.image_ = mosaic.draw_images(ax, cells, limits, im_kw)
         else:
-            cells = in_deviations(cells, *(self.moments or moments(self.X)))
+            cells = standardize(cells, *(self.moments or moments(self.X)))
             limits = cells.min(), cells.max()
             behind = np.broadcast_to(cells[0], cells.shape)
             grey = {"color": "0.8", "linewidth": 3}
-            line = styled("line", line_kw, color="tab:blue", linewidth=1.2)
-            self.lines_ = mosaic.profiles(ax, behind, limits, grey)
-            self.lines_ += mosaic.profiles(ax, cells, limits, line)
-        ax.set_yticks(mosaic.rows, labels)
+            line = artist_kwargs("line", line_kw, color="tab:blue", linewidth=1.2)
+            self.lines_ = mosaic.draw_profiles(ax, behind, limits, grey)
+            self.lines_ += mosaic.draw_profiles(ax, cells, limits, line)
+        ax.set_yticks(mosaic.row_centres, labels)
         self.ax_, self.figure_ = ax, ax.figure
         return self

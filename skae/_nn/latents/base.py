@@ -1,16 +1,18 @@
-"""Layers between encoder and decoder: what a code is, and plain and nested ones.
+"""The base class of latent layers, and plain and nested latent codes.
 
-A *kind* of code is a frozen dataclass that a fitted model keeps; ``kind.layer`` makes
-the layer of one network. A layer turns the encoder's outputs into codes::
+A :class:`Latent` is a frozen dataclass that a fitted model keeps; ``latent.layer``
+makes the layer of one network. A :class:`LatentLayer` turns the encoder's outputs into
+codes::
 
-    predict(outputs)    the codes, deterministic: what `transform` is made of
-    forward(outputs)    the codes in training, which may be cut short or noisy;
-                        ``penalty`` then is what they add to the loss of the batch
-    backward(grad)      from the gradient of the codes to that of the outputs,
-                        penalty included
-    judge(outputs)      codes and penalty of each row, for held-out rows
+    predict(outputs)        the codes, deterministic: what `transform` returns
+    forward(outputs)        the codes in training, which may be truncated or noisy;
+                            ``penalty`` is then what they add to the batch's loss
+    backward(grad)          from the gradient of the codes to that of the outputs,
+                            penalty included
+    evaluate(outputs)       codes and penalty of each sample, for validation data
+    decoder_input(codes)    the codes as the decoder reads them
 
-Outputs and codes are ``(..., rows, units)``. Layers may overwrite what they are given.
+Outputs and codes are ``(..., samples, codes)``. Layers may overwrite their arguments.
 """
 
 from abc import ABC, abstractmethod
@@ -20,22 +22,29 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+NESTED_SHARE = 0.2  # of the samples of which only the first codes are kept
+
 
 class LatentContext(NamedTuple):
-    """What a layer is made for.
+    """What a latent layer needs of its surroundings.
 
-    ``generator`` draws its noise; ``n_steps`` is the length of training;
-    ``log_variance`` (..., 1, n_components) is that of the anchor's posterior, None
-    without an anchor.
+    Attributes
+    ----------
+    generator : torch.Generator or None, default=None
+        Source of its noise; None to predict only.
+    n_steps : int, default=1
+        Length of the training.
+    initial_log_variance : Tensor of shape (..., 1, n_components) or None, default=None
+        Log-variance of the anchor's posterior; None without an anchor.
     """
 
     generator: torch.Generator | None = None
     n_steps: int = 1
-    log_variance: Tensor | None = None
+    initial_log_variance: Tensor | None = None
 
 
 class LatentLayer:
-    """Codes that are the encoder's outputs."""
+    """Latent codes that are the encoder's outputs."""
 
     penalty: Tensor | None = None
 
@@ -43,20 +52,20 @@ class LatentLayer:
         """Return the codes of the encoder's outputs."""
         return outputs
 
-    def present(self, codes: Tensor) -> Tensor:
-        """Return the codes as the decoder sees them."""
+    def decoder_input(self, codes: Tensor) -> Tensor:
+        """Return the codes as the decoder reads them."""
         return codes
 
-    def slope(self, codes: Tensor) -> Tensor:
-        """Return the derivative of each code, as ``predict`` gave it, by its output."""
+    def derivative(self, codes: Tensor) -> Tensor:
+        """Return the derivative of each code, given by ``predict``, by its output."""
         return torch.ones_like(codes)
 
-    def judge(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return codes and the penalty of each row (None for none)."""
+    def evaluate(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the codes, and the penalty of each sample (None for none)."""
         return self.predict(outputs), None
 
     def forward(self, outputs: Tensor) -> Tensor:
-        """Return what the decoder gets in training."""
+        """Return the codes in training."""
         return outputs
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -65,21 +74,24 @@ class LatentLayer:
 
 
 class Latent(ABC):
-    """A kind of code; a dataclass of plain values.
+    """The kind of the latent codes; a dataclass of plain values.
 
     Attributes
     ----------
-    standard : bool
-        Whether codes are in the units of a standard normal prior, not in the anchor's.
+    name : str
+        Its key in ``LATENTS``.
+    standard_normal : bool
+        Whether codes are in the scale of a standard normal prior, not in the anchor's.
     """
 
-    standard: ClassVar[bool] = False
+    name: ClassVar[str]
+    standard_normal: ClassVar[bool] = False
 
-    def outputs(self, n_components: int) -> int:
-        """Return how many units the encoder ends in."""
+    def n_outputs(self, n_components: int) -> int:
+        """Return the size of the encoder's output."""
         return n_components
 
-    def grace(self, n_steps: int) -> int:
+    def warmup_steps(self, n_steps: int) -> int:
         """Return the steps over which a penalty grows, without an anchor."""
         return 0
 
@@ -90,15 +102,21 @@ class Latent(ABC):
 
 @dataclass(frozen=True)
 class PlainLatent(Latent):
-    """The encoder's outputs; in training a share of the rows is cut.
+    """The encoder's outputs; in training those of some samples are truncated.
 
     Attributes
     ----------
     nested : float, default=0.0
-        Share of the rows that keep only their first codes.
+        Share of the samples of which only the first codes are kept.
     """
 
+    name: ClassVar[str] = "plain"
     nested: float = 0.0
+
+    @classmethod
+    def ordered(cls) -> "PlainLatent":
+        """Return codes of which the first m are to do on their own, for all m."""
+        return cls(NESTED_SHARE)
 
     def layer(self, n_components: int, context: LatentContext) -> LatentLayer:
         """Return the layer of a network."""
@@ -108,10 +126,10 @@ class PlainLatent(Latent):
 
 
 class NestedDropout(LatentLayer):
-    """Keep only the first m codes of some rows, m uniform in 1 .. n_components.
+    """Keep only the first m codes of some samples, m uniform in 1 .. n_components.
 
-    Rows are cut with probability ``rate``. The codes become ordered: the first m learn
-    to reconstruct on their own.
+    A sample's codes are truncated with probability ``rate``. The codes become ordered:
+    the first m learn to reconstruct on their own.
 
     References
     ----------
@@ -124,15 +142,15 @@ class NestedDropout(LatentLayer):
         self._mask = torch.empty(0)
 
     def forward(self, outputs: Tensor) -> Tensor:
-        """Return the codes with the tails of some rows zeroed."""
+        """Return the codes, of some samples only the first."""
         n, device = outputs.shape[-1], outputs.device
         shape = (*outputs.shape[:-1], 1)
         draw = torch.rand(shape, generator=self._generator, device=device)
-        # One draw decides both: below the rate it is cut, where tells the length.
+        # One draw decides both: given that it is below the rate, it is uniform there.
         length = torch.where(draw < self._rate, (draw * (n / self._rate)).ceil(), n)
         self._mask = torch.arange(n, device=device) < length.clamp_(1)
         return outputs.mul_(self._mask)
 
     def backward(self, grad: Tensor) -> Tensor:
-        """Return the gradient, zero where the codes were."""
+        """Return the gradient, zero for the codes that were not kept."""
         return grad.mul_(self._mask)

@@ -1,4 +1,4 @@
-"""Gaussian codes: posteriors with a standard normal prior, and draws of them."""
+"""Gaussian latent codes: draws of a posterior with a standard normal prior."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,31 +8,32 @@ from torch import Tensor
 
 from .base import Latent, LatentContext, LatentLayer
 
-LOG_VARIANCE = (-8.0, 4.0)  # range of a posterior's, relative to where it starts
+LOG_VARIANCE_RANGE = (-8.0, 4.0)  # of the encoder's change of the initial log-variance
 
 
 @dataclass(frozen=True)
 class GaussianLatent(Latent):
-    """A normal posterior: the encoder gives means and log-variances.
+    """A normal posterior: the encoder's outputs are means and log-variances.
 
     Attributes
     ----------
     beta : float, default=1.0
         Weight of the divergence from the prior.
     warmup : float, default=0.3
-        Share of the steps over which the weight grows from zero; with an anchor, which
-        is where it would have led, there is no such time.
+        Share of the steps over which the weight grows from zero. With an anchor, a good
+        posterior from the start, it is constant.
     """
 
-    standard: ClassVar[bool] = True
+    name: ClassVar[str] = "gaussian"
+    standard_normal: ClassVar[bool] = True
     beta: float = 1.0
     warmup: float = 0.3
 
-    def outputs(self, n_components: int) -> int:
-        """Return how many units the encoder ends in."""
+    def n_outputs(self, n_components: int) -> int:
+        """Return the size of the encoder's output."""
         return 2 * n_components
 
-    def grace(self, n_steps: int) -> int:
+    def warmup_steps(self, n_steps: int) -> int:
         """Return the steps over which the weight grows, without an anchor."""
         return int(self.warmup * n_steps)
 
@@ -42,7 +43,7 @@ class GaussianLatent(Latent):
 
 
 class GaussianPosterior(LatentLayer):
-    r"""Reparametrised draws of a normal posterior with a standard normal prior.
+    r"""Reparametrized draws of a normal posterior with a standard normal prior.
 
     .. math::
 
@@ -55,62 +56,62 @@ class GaussianPosterior(LatentLayer):
     """
 
     def __init__(
-        self, kind: GaussianLatent, n_components: int, context: LatentContext
+        self, latent: GaussianLatent, n_components: int, context: LatentContext
     ) -> None:
-        self._k, self._beta, self._context = n_components, kind.beta, context
-        anchored = context.log_variance is not None
-        self._warm = 0.0 if anchored else kind.warmup * context.n_steps
+        self._k, self._beta, self._context = n_components, latent.beta, context
+        anchored = context.initial_log_variance is not None
+        self._warmup = 0.0 if anchored else latent.warmup * context.n_steps
         self._step = 0
 
     def split(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-variance."""
+        """Return mean and log-variance of the posterior."""
         mean, change = outputs[..., : self._k], outputs[..., self._k :]
-        log_variance = change.clamp(*LOG_VARIANCE)
-        if self._context.log_variance is not None:
-            log_variance += self._context.log_variance
+        log_variance = change.clamp(*LOG_VARIANCE_RANGE)
+        if self._context.initial_log_variance is not None:
+            log_variance += self._context.initial_log_variance
         return mean, log_variance
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Return the posterior means."""
         return outputs[..., : self._k]
 
-    def _draw(self, like: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _draw_noise(self, like: Tensor, generator: torch.Generator | None) -> Tensor:
         return like.new_empty(like.shape).normal_(generator=generator)
 
     @staticmethod
     def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Return the divergence of each row from the prior."""
+        """Return the divergence of each sample's posterior from the prior."""
         terms = mean.square() + log_variance.exp() - 1 - log_variance
         return terms.sum(-1).mul_(0.5)
 
-    def judge(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return a draw that is always the same, and the divergence of each row."""
+    def evaluate(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return a draw, the same at every call, and each sample's divergence."""
         mean, log_variance = self.split(outputs)
         generator = torch.Generator(outputs.device).manual_seed(0)
-        noise = self._draw(mean, generator)
+        noise = self._draw_noise(mean, generator)
         codes = noise.mul_((0.5 * log_variance).exp_()).add_(mean)
         return codes, self.divergence(mean, log_variance).mul_(self._beta)
 
     def forward(self, outputs: Tensor) -> Tensor:
-        """Return a draw, and note the divergence."""
+        """Return a draw, and set the penalty."""
         self._step += 1
-        self._now = self._beta * min(1.0, self._step / max(1.0, self._warm))
+        self._weight = self._beta * min(1.0, self._step / max(1.0, self._warmup))
         self._outputs = outputs
         self._mean, log_variance = self.split(outputs)
-        self._deviation = (0.5 * log_variance).exp_()
-        self._noise = self._draw(self._mean, self._context.generator)
+        self._std = (0.5 * log_variance).exp_()
+        self._noise = self._draw_noise(self._mean, self._context.generator)
         divergence = self.divergence(self._mean, log_variance)
-        self.penalty = divergence.sum().mul_(self._now)
-        return (self._noise * self._deviation).add_(self._mean)
+        self.penalty = divergence.sum().mul_(self._weight)
+        return (self._noise * self._std).add_(self._mean)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Return the gradient with respect to means and log-variances."""
-        deviation, k = self._deviation, self._k
+        std, k = self._std, self._k
         result = torch.empty_like(self._outputs)
-        torch.add(grad, self._mean, alpha=self._now, out=result[..., :k])
-        variance = grad.mul_(self._noise).mul_(deviation)
-        variance.add_(deviation.square().sub_(1), alpha=self._now).mul_(0.5)
-        low, high = LOG_VARIANCE
+        torch.add(grad, self._mean, alpha=self._weight, out=result[..., :k])
+        log_variance_grad = grad.mul_(self._noise).mul_(std)
+        log_variance_grad.add_(std.square().sub_(1), alpha=self._weight).mul_(0.5)
+        low, high = LOG_VARIANCE_RANGE
         change = self._outputs[..., k:]
-        result[..., k:] = variance.mul_((change > low) & (change < high))
+        result[..., k:] = log_variance_grad.mul_((change > low) & (change < high))
         return result

@@ -1,14 +1,14 @@
-"""Autoencoders of torch modules: convolutions, a user's own network.
+"""The architecture of an autoencoder of two torch modules.
 
-A module's parameters (and its floating-point buffers, such as running means) are made
-views of the one flat buffer, so the loop, the optimizer and the files are those of
-dense networks. Autograd works inside each module; head, code layer and loss are the
-same hand-derived pieces.
+The parameters of a module (and its floating-point buffers, such as running means)
+become views of the flat buffer, so training loop, optimizer and saved models are those
+of dense networks. Autograd works inside each module; head, latent layer and loss are
+the same hand-derived parts.
 
-With an anchor, a module's output is multiplied with a gain that starts at zero
-(ReZero), so that the network starts as its skip path whatever the module is. A gain for
-each unit would be free to take the sign of each unit's random start, which costs a
-tenth.
+With an anchor, a module's output is multiplied by a gain that starts at zero (ReZero),
+so that the network starts as its skip path whatever the module is. It is one gain, for
+a gain per output would follow the sign of that output's random start, which costs a
+tenth of the improvement.
 
 References
 ----------
@@ -19,6 +19,7 @@ UAI.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,9 +35,9 @@ Pair = tuple[nn.Module, nn.Module]
 
 
 def _arrays(pair: Pair) -> dict[str, Tensor]:
-    """Return what a pair of modules keeps, by names that say what decays.
+    """Return parameters and buffers, by names that tell which of them decay.
 
-    What both share (tied weights) is there once.
+    What both modules share (tied weights) is there once.
     """
     both = nn.ModuleDict(dict(zip(PARTS, pair, strict=True)))
     arrays: dict[str, Tensor] = {}
@@ -55,79 +56,80 @@ def _bind(
     grads: ParameterBuffer | None,
     model: int | None,
 ) -> None:
-    """Make what the modules keep views of the flat buffers."""
+    """Make parameters and buffers of the modules views of the flat buffers."""
 
-    def of(where: ParameterBuffer, name: str) -> Tensor:
-        return where.views[name] if model is None else where.views[name][model]
+    def view(buffer: ParameterBuffer, name: str) -> Tensor:
+        return buffer.views[name] if model is None else buffer.views[name][model]
 
     for module in pair:
         module.to(params.flat.device, params.flat.dtype).train(grads is not None)
     for name, value in _arrays(pair).items():
-        value.data = of(params, name)
+        value.data = view(params, name)
         if grads is None:
             value.requires_grad_(False)
         elif value.requires_grad:
-            value.grad = of(grads, name)
+            value.grad = view(grads, name)
 
 
 @dataclass(frozen=True)
 class ModuleArchitecture:
-    """Sizes of an autoencoder of two modules.
+    """An encoder and a decoder that a factory makes.
 
     Attributes
     ----------
     n_features, n_components : int
-        Columns and codes.
+        Number of features and of latent codes.
     factory : callable
         ``factory(n_features, n_components)`` returns encoder and decoder.
     gains : bool, default=True
         Whether encoder and decoder have gains that start at zero.
-    outputs : int or None, default=None
-        Units of the encoder's output, where that is not the number of codes.
-    noise : bool, default=False
-        Whether there is a variance of each feature to learn.
+    n_outputs : int or None, default=None
+        Size of the encoder's output; None for the number of codes.
+    learns_variance : bool, default=False
+        Whether the noise variance of each feature is a parameter, too.
     seed : int, default=0
-        Seed of the modules' own initialisation.
+        Seed of the modules' own initialization.
     """
 
+    uses_autograd: ClassVar[bool] = True
     n_features: int
     n_components: int
     factory: Factory
     gains: bool = True
-    outputs: int | None = None
-    noise: bool = False
+    n_outputs: int | None = None
+    learns_variance: bool = False
     seed: int = 0
     _made: list[nn.Module] = field(
         default_factory=list[nn.Module], compare=False, repr=False
     )
 
-    def build(self, seed: int) -> Pair:
-        """Return new modules; the global random state is left as it was.
+    def make_modules(self, seed: int) -> Pair:
+        """Return new modules, and restore the global random state.
 
-        The same seed makes the same modules, with all that is random in them beside
-        what is in the flat buffer.
+        The same seed makes the same modules, also in what is random in them but not
+        part of the flat buffer.
         """
         with torch.inference_mode(False), global_seed(seed):
             pair = self.factory(self.n_features, self.n_components)
             if (
                 not isinstance(pair, tuple)
                 or len(pair) != 2
-                or not all(isinstance(half, nn.Module) for half in pair)
+                or not all(isinstance(module, nn.Module) for module in pair)
             ):
                 raise TypeError(
                     "network must return two torch.nn.Module, encoder and decoder; it "
                     f"returned {type(pair).__name__}."
                 )
             self._check(pair)
-            if any(half is old for half in pair for old in self._made):
+            if any(module is old for module in pair for old in self._made):
                 raise ValueError("network must make new modules at each call.")
             self._made[:] = pair
         return pair
 
     def _check(self, pair: Pair) -> None:
-        """Pass two rows through each half."""
-        outputs = self.outputs or self.n_components
-        sizes = ((self.n_features, outputs), (self.n_components, self.n_features))
+        """Raise an error unless two samples pass through each module."""
+        n_outputs = self.n_outputs or self.n_components
+        sizes = ((self.n_features, n_outputs), (self.n_components, self.n_features))
         for part, module, (n_in, n_out) in zip(PARTS, pair, sizes, strict=True):
             message = f"network's {part} must turn rows of {n_in} into rows of {n_out}"
             first = next(module.parameters(), torch.zeros(()))
@@ -145,7 +147,7 @@ class ModuleArchitecture:
 
     @cached_property
     def _template(self) -> Pair:
-        return self.build(self.seed)
+        return self.make_modules(self.seed)
 
     def shapes(self) -> Shapes:
         """Return the shape of every parameter by name."""
@@ -154,43 +156,46 @@ class ModuleArchitecture:
             shapes[name] = tuple(value.shape)
         if self.gains:
             shapes |= {"encoder.gain.bias": (1, 1), "decoder.gain.bias": (1, 1)}
-        if self.noise:
+        if self.learns_variance:
             shapes["noise.bias"] = (1, self.n_features)
         return shapes
 
-    def corrections(self, params: ParameterBuffer) -> list[Tensor]:
-        """Return views of what starts at zero: gains and variances."""
+    def zero_initialized(self, params: ParameterBuffer) -> list[Tensor]:
+        """Return views of gains and variances."""
         names = ("encoder.gain.bias", "decoder.gain.bias", "noise.bias")
         return [params.views[name] for name in names if name in params.views]
 
-    def initialise(
+    def initialize(
         self, params: ParameterBuffer, generator: torch.Generator, *, zero: bool
     ) -> None:
-        """Copy the modules' own initial values; each of several models has others."""
+        """Copy the modules' own first values, which differ from model to model."""
         params.flat.zero_()
         for m in range(params.n_models or 1):
-            for name, value in _arrays(self.build(self.seed + m)).items():
+            for name, value in _arrays(self.make_modules(self.seed + m)).items():
                 view = params.views[name]
                 (view if params.n_models is None else view[m]).copy_(value.detach())
         if self.gains and not zero:
             for part in PARTS:
                 params.views[f"{part}.gain.bias"].fill_(1.0)
 
-    def halves(
+    def build(
         self,
         params: ParameterBuffer,
         grads: ParameterBuffer | None,
         clip: tuple[Tensor, Tensor] | None,
-        rows: int,
-    ) -> tuple["ModuleEncoder", "ModuleDecoder"]:
-        """Return encoder and decoder over these parameters."""
+        batch_size: int,
+    ) -> tuple[ModuleEncoder, ModuleDecoder]:
+        """Return encoder and decoder over these parameters.
+
+        Modules take batches of any size; ``batch_size`` is there for the protocol.
+        """
         models = [None] if params.n_models is None else range(params.n_models)
-        built: list[Pair] = []
+        pairs: list[Pair] = []
         for model in models:
-            pair = self.build(self.seed + (model or 0))
+            pair = self.make_modules(self.seed + (model or 0))
             _bind(pair, params, grads, model)
-            built.append(pair)
-        encoders, decoders = zip(*built, strict=True)
+            pairs.append(pair)
+        encoders, decoders = zip(*pairs, strict=True)
         return (
             ModuleEncoder("encoder", encoders, params, grads),
             ModuleDecoder("decoder", decoders, params, grads, clip),

@@ -1,4 +1,4 @@
-"""A convolutional encoder and decoder for flattened images of any size."""
+"""Convolutional encoders and decoders for flattened images of any size."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-PHI: dict[str, Callable[[], nn.Module]] = {
+ACTIVATION_MODULES: dict[str, Callable[[], nn.Module]] = {
     "elu": nn.ELU,
     "gelu": partial(nn.GELU, approximate="tanh"),
     "identity": nn.Identity,
@@ -22,7 +22,7 @@ PHI: dict[str, Callable[[], nn.Module]] = {
 
 
 class Crop(nn.Module):
-    """Cut images to a size."""
+    """Crop images to a size."""
 
     def __init__(self, height: int, width: int) -> None:
         super().__init__()
@@ -47,8 +47,8 @@ class Convolutions:
         Channels, height and width of an image.
     channels : tuple of int
         Channels after each convolution.
-    activation : str
-        Between the layers.
+    activation : str, default="silu"
+        Activation between the layers.
     """
 
     shape: tuple[int, int, int]
@@ -63,32 +63,37 @@ class Convolutions:
             sizes.append((-(-height // 2), -(-width // 2)))
         return sizes
 
-    def __call__(self, n_features: int, codes: int) -> tuple[nn.Module, nn.Module]:
-        """Return an encoder to, and a decoder from, this many codes."""
-        phi, sizes = PHI[self.activation], self._sizes()
+    def __call__(
+        self, n_features: int, n_components: int
+    ) -> tuple[nn.Module, nn.Module]:
+        """Return an encoder to ``n_components`` latent codes, and its decoder."""
+        phi, sizes = ACTIVATION_MODULES[self.activation], self._sizes()
         widths = (self.shape[0], *self.channels)
         top = (widths[-1], *sizes[-1])
         encoder: list[nn.Module] = [nn.Unflatten(1, self.shape)]
-        decoder: list[nn.Module] = [nn.Linear(codes, prod(top)), nn.Unflatten(1, top)]
+        decoder: list[nn.Module] = [
+            nn.Linear(n_components, prod(top)),
+            nn.Unflatten(1, top),
+        ]
         for before, after in pairwise(widths):
             encoder += [nn.Conv2d(before, after, 3, stride=2, padding=1), phi()]
         for i in range(len(self.channels), 0, -1):
             up = nn.ConvTranspose2d(widths[i], widths[i - 1], 4, stride=2, padding=1)
             decoder += [phi(), up, Crop(*sizes[i - 1])]
-        encoder += [nn.Flatten(), nn.Linear(prod(top), codes)]
+        encoder += [nn.Flatten(), nn.Linear(prod(top), n_components)]
         decoder.append(nn.Flatten())
-        _initialise([*encoder, *decoder])
+        _initialize([*encoder, *decoder])
         return nn.Sequential(*encoder), nn.Sequential(*decoder)
 
 
-def _initialise(layers: Sequence[nn.Module]) -> None:
+def _initialize(layers: Sequence[nn.Module]) -> None:
     with torch.no_grad():
         for layer in layers:
             if not isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
                 continue
             fan_in = layer.weight[0].numel()
             if isinstance(layer, nn.ConvTranspose2d):
-                # Each output sees a quarter of the kernel: the stride is two.
+                # The stride is two: each output depends on a quarter of the kernel.
                 fan_in = layer.weight[:, 0].numel() / 4
             bound = (6 / fan_in) ** 0.5
             layer.weight.uniform_(-bound, bound)

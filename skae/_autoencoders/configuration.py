@@ -1,0 +1,190 @@
+"""From an estimator's parameters to a fit, and from its result to fitted attributes.
+
+Wrong parameters raise before training. A warm start is allowed where the model before
+has the same objective and architecture.
+"""
+
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skae._data.dataset import Dataset
+from skae._fitting.config import FitParameters
+from skae._fitting.fit import AnchoredFit, FitResult
+from skae._model.fitted import FittedModel
+from skae._model.state import from_state, to_state
+from skae._nn.architecture import DenseArchitecture
+from skae._nn.runtime import resolve_device
+from skae._sklearn.validation import draw_seed
+
+if TYPE_CHECKING:
+    from .base import BaseAutoencoder
+
+
+def _given(value: Any, auto: Any = None) -> Any:
+    """Return a parameter, or what stands for "auto"."""
+    return auto if isinstance(value, str) and value == "auto" else value
+
+
+def _n_components(estimator: "BaseAutoencoder", data: Dataset) -> int | float | None:
+    """Return a number of latent codes, a share of the variance, or None."""
+    n, d = len(data), data.n_features
+    k = estimator._n_components(d)
+    if k is None:
+        return None
+    if not isinstance(k, Integral):
+        return float(k)
+    k = int(k)
+    if estimator.anchor is not None and k > min(n, d):
+        raise ValueError(
+            f"n_components={k} must be between 1 and min(n_samples, "
+            f"n_features)={min(n, d)}: PCA has no more components. Take fewer, "
+            "or anchor=None for codes that are wider than the data."
+        )
+    return k
+
+
+def _hidden_layer_sizes(estimator: "BaseAutoencoder") -> tuple[int, ...] | None:
+    sizes = _given(estimator.hidden_layer_sizes)
+    if sizes is None:
+        return estimator.AUTO.hidden_layer_sizes
+    sizes = np.atleast_1d(sizes)
+    integers = sizes.dtype.kind in "iu" or sizes.size == 0
+    if sizes.ndim != 1 or not integers or (sizes < 1).any():
+        raise ValueError(
+            "hidden_layer_sizes must be positive integers, the encoder's "
+            f"widths; got {estimator.hidden_layer_sizes!r}."
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def fit_parameters(estimator: "BaseAutoencoder", data: Dataset) -> FitParameters:
+    """Return the parameters of a fit to these samples.
+
+    Raises
+    ------
+    ValueError
+        If parameters contradict each other or the data.
+    """
+    d, auto = data.n_features, estimator.AUTO
+    k = _n_components(estimator, data)
+    hidden = _hidden_layer_sizes(estimator)
+    factory = estimator._network_factory(d)
+    objective, corruption = estimator._objective(d), estimator._input_corruption()
+    if factory is not None and isinstance(k, float):
+        raise ValueError(
+            f"n_components={k}, a share of the variance, needs a network whose "
+            "codes can be cut off. Give an int beside network."
+        )
+    if factory is not None and estimator.pretrain is not None:
+        raise ValueError(
+            "pretrain='layerwise' is for dense layers; a network of your own has "
+            "its own first weights. Leave one of them None."
+        )
+    parameters = FitParameters(
+        objective=objective,
+        n_components=k,
+        hidden_layer_sizes=hidden,
+        activation=estimator.activation,
+        factory=factory,
+        layerwise=estimator.pretrain is not None,
+        corruption=corruption,
+        whiten=bool(estimator.whiten),
+        weight_decay=float(estimator.alpha),
+        learning_rate=_given(estimator.learning_rate_init, auto.learning_rate),
+        batch_size=_given(estimator.batch_size, auto.batch_size),
+        n_steps=_given(estimator.max_iter),
+        patience=_given(estimator.n_iter_no_change, auto.patience),
+        steps_multiplier=auto.steps_multiplier,
+        tolerance=float(estimator.tol),
+        early_stopping=bool(estimator.early_stopping),
+        validation_fraction=float(estimator.validation_fraction),
+        seed=draw_seed(estimator.random_state),
+        device=resolve_device(estimator.device),
+    )
+    if parameters.layerwise and hidden == ():
+        raise ValueError(
+            "pretrain='layerwise' trains hidden layers, and there are none. Set "
+            "hidden_layer_sizes, for instance to (128, 64)."
+        )
+    return parameters
+
+
+def prepare_fit(estimator: "BaseAutoencoder", data: Dataset) -> AnchoredFit:
+    """Return a fit to these samples that is ready to run.
+
+    Raises
+    ------
+    ValueError
+        If parameters contradict each other or the data, or if a warm start is asked
+        for and the model before had another objective or architecture.
+    """
+    parameters, start = fit_parameters(estimator, data), None
+    if estimator.warm_start and hasattr(estimator, "_state"):
+        start = from_state(estimator._state)
+        start = None if start.architecture is None else start
+    if start is not None:
+        same_share = estimator.n_components == estimator._requested_n_components
+        _check_warm_start(start, parameters, data.n_features, same_share=same_share)
+    return AnchoredFit(data, parameters, start)
+
+
+def _check_warm_start(
+    model: FittedModel, parameters: FitParameters, n_features: int, *, same_share: bool
+) -> None:
+    """Raise ValueError unless a fit with these parameters may go on from a model.
+
+    ``same_share`` says whether `n_components` is what the model was fitted with.
+    """
+    architecture, asked = model.architecture, parameters.n_components
+    if isinstance(architecture, DenseArchitecture):
+        sizes = architecture.hidden_layer_sizes
+        alike = (
+            parameters.factory is None
+            and parameters.hidden_layer_sizes in (None, sizes)
+            and parameters.activation == architecture.activation
+        )
+    else:
+        alike = getattr(architecture, "factory", None) == parameters.factory
+    if isinstance(asked, int):
+        same_share = asked == model.n_components
+    if not (
+        alike
+        and same_share
+        and len(model.anchor.mean) == n_features
+        and model.objective == parameters.objective
+    ):
+        raise ValueError(
+            "warm_start=True goes on with the network of the previous fit, whose "
+            "features, n_components, network, kind of latent codes (beta, sparsity, "
+            "penalty, sparsity_weight), contraction, anchor or loss differ from what "
+            "is asked for now. Set warm_start=False."
+        )
+
+
+def model_attributes(model: FittedModel) -> dict[str, Any]:
+    """Return the attributes without which a fitted estimator cannot work."""
+    return {
+        "n_components_": model.n_components,
+        "components_": model.anchor.components,
+        "mean_": model.anchor.mean,
+        "_n_features_out": model.n_components,
+        "_state": to_state(model),
+    }
+
+
+def fitted_attributes(result: FitResult) -> dict[str, Any]:
+    """Return the fitted attributes that all autoencoders have."""
+    return {
+        **model_attributes(result.model),
+        "explained_variance_ratio_": np.diff(result.explained_variance, prepend=0.0),
+        "best_step_": result.best_step,
+        "curve_steps_": result.steps,
+        "loss_curve_": result.training,
+        "validation_curve_": result.validation,
+        "n_iter_": max(1, result.n_iter),
+        "pca_ratio_": result.ratio,
+        "_pca_loss": result.pca_loss,
+        "device_": str(result.device),
+    }

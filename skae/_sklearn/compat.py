@@ -1,0 +1,56 @@
+"""Private names of scikit-learn, each imported here once and nowhere else in skae.
+
+They lose their leading underscore here, so that other files import public names only.
+When scikit-learn changes one of them, this is the file to adapt.
+"""
+
+# scikit-learn carries no types.
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+
+# Decorates `fit`: checks the parameters, and opens and closes its callbacks.
+from sklearn.base import _fit_context as fit_context
+
+# Base of scorers: metadata routing, and what `check_scoring` recognises.
+from sklearn.metrics._scorer import _BaseScorer as BaseScorer
+
+# Some samples of an array, a list, a sparse matrix or a frame, in the same container.
+from sklearn.utils import _safe_indexing as safe_indexing
+
+# Missing values among objects: pandas.NA, and floats that are NaN.
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+
+# ImportError that says what needs matplotlib.
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+# What a parameter may be, in `_parameter_constraints`.
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+# `set_output` for a method that is not `transform`, and the frame that it asks for.
+from sklearn.utils._set_output import _SetOutputMixin as SetOutputMixin
+from sklearn.utils._set_output import _wrap_data_with_container as wrap_in_container
+
+# Names of features as given or as seen in `fit`, for `get_feature_names_out`.
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+
+# Weights as float64, one for each sample, none of them negative.
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+# Number of samples of a table in any container.
+from sklearn.utils.validation import _num_samples as num_samples
+
+__all__ = [
+    "BaseScorer",
+    "HasMethods",
+    "Interval",
+    "SetOutputMixin",
+    "StrOptions",
+    "check_feature_names_in",
+    "check_matplotlib_support",
+    "check_sample_weight",
+    "fit_context",
+    "is_pandas_na",
+    "is_scalar_nan",
+    "num_samples",
+    "safe_indexing",
+    "wrap_in_container",
+]

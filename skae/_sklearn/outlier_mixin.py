@@ -1,0 +1,70 @@
+"""What a detector with scores and a threshold offers, as scikit-learn's do."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .compat import SetOutputMixin, check_feature_names_in
+
+
+class ScoreThresholdMixin(OutlierMixin, SetOutputMixin, BaseEstimator):
+    """Flags samples whose `score_samples` is below `offset_`."""
+
+    offset_: float
+
+    if TYPE_CHECKING:
+
+        def score_samples(self, X: Any) -> np.ndarray: ...
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Offer `set_output` without a `transform`: it is for `explain`."""
+        super().__init_subclass__(**kwargs)
+        cls._sklearn_auto_wrap_output_keys = {"transform"}
+
+    def decision_function(self, X):
+        """Return the scores less the threshold; outliers are below zero.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            ``score_samples(X) - offset_``.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Return -1 for outliers and 1 for inliers.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples to label.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The labels.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features that `explain` gives.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Names of the features, which must be those of the fit if it saw some.
+
+        Returns
+        -------
+        ndarray of str
+            The names of the features, "x0" and so on if there are none.
+        """
+        check_is_fitted(self)
+        return check_feature_names_in(self, input_features)

@@ -1,0 +1,19 @@
+"""Warnings that point at the user's line, not at one inside skae."""
+
+import inspect
+import warnings
+
+INSIDE = ("skae.", "sklearn.")
+
+
+def caller_stacklevel() -> int:
+    """Return the stack level of the first caller outside of skae and scikit-learn."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Issue a warning at the first caller outside of skae and scikit-learn."""
+    warnings.warn(message, category, stacklevel=caller_stacklevel())
