@@ -60,8 +60,11 @@ def contents(ax):
     return arrays, words + (legend(ax) if ax.get_legend() else [])
 
 
-def assert_same_drawing(ax, other, rtol=1e-7):
-    (arrays, words), (wanted, said) = contents(ax), contents(other)
+def assert_same_drawing(ax, expected, rtol=1e-7):
+    """Compare axes with others, or with what `contents` returned of them."""
+    if not isinstance(expected, tuple):
+        expected = contents(expected)
+    (arrays, words), (wanted, said) = contents(ax), expected
     assert arrays
     assert words == said
     assert len(arrays) == len(wanted)

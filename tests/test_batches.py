@@ -95,10 +95,10 @@ def test_inputs_are_clipped_to_the_training_range_and_scores_are_not(table):
 
 def test_rows_are_trusted_as_far_as_they_are_in_the_training_range(table):
     frame = frame_of(Dataset(table))
-    assert frame.batch(table, trusting=True).trust is None
+    assert frame.batch(table, trusting=True).attenuation is None
     far = table.copy()
     far[1] += 1e6
-    trust = frame.batch(far, trusting=False).trust
+    trust = frame.batch(far, trusting=False).attenuation
     assert trust.shape == (N, 1)
     assert trust[1] < 1e-6
     np.testing.assert_array_equal(np.delete(trust.numpy(), 1), 1)

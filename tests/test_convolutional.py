@@ -1,13 +1,10 @@
 import numpy as np
 import pytest
-import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from skae import ConvolutionalAutoencoder
-from skae._nn.modules.convolutional import Convolutions
-from skae._sklearn.constraints import ACTIVATIONS
 from skae.metrics import reconstruction_error
 
 
@@ -21,30 +18,6 @@ def model():
     return ConvolutionalAutoencoder(
         channels=(4, 8), n_components=4, max_iter=10, random_state=0
     )
-
-
-# -- the modules -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("channels", [(3,), (3, 4), (2, 3, 4, 5)], ids=str)
-@pytest.mark.parametrize(
-    "shape", [(1, 8, 8), (3, 5, 7), (1, 1, 6), (2, 1, 1), (1, 9, 2)], ids=str
-)
-def test_images_of_any_size_go_in_and_come_out(shape, channels):
-    n = int(np.prod(shape))
-    encoder, decoder = Convolutions(shape, channels)(n, 2)
-    codes = encoder(torch.randn(5, n))
-    assert codes.shape == (5, 2)
-    assert decoder(codes).shape == (5, n)
-
-
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_values_keep_their_size_on_their_way(activation):
-    torch.manual_seed(0)
-    encoder, decoder = Convolutions((1, 16, 16), (16, 32), activation)(256, 8)
-    codes = encoder(torch.randn(200, 256))
-    assert 0.1 < codes.std() < 10
-    assert 0.05 < decoder(torch.randn(200, 8)).std() < 10
 
 
 # -- the estimator ---------------------------------------------------------------------

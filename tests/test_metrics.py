@@ -20,8 +20,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, Normalizer, StandardScaler
 
-from skae import metrics
 from skae.metrics import (
+    _chunks,
     neg_reconstruction_error_scorer,
     reconstruction_error,
     reconstruction_r2,
@@ -46,7 +46,7 @@ def weight(X):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(metrics, "_CHUNK_ROWS", 7)
+    monkeypatch.setattr(_chunks, "CHUNK_SAMPLES", 7)
 
 
 class Fixed(TransformerMixin, BaseEstimator):
@@ -115,7 +115,7 @@ def test_any_chunks_give_the_same(pair, chunk_rows):
     X, X_hat = np.insert(pair, 0, np.arange(pair.shape[1]), axis=2)
     lookup = Fixed(lambda rows: X_hat[rows[:, 0]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "_CHUNK_ROWS", chunk_rows)
+        patch.setattr(_chunks, "CHUNK_SAMPLES", chunk_rows)
         error = reconstruction_error(lookup, X)
         r2 = reconstruction_r2(lookup, X)
     assert error == pytest.approx(mean_squared_error(X, X_hat))
@@ -139,10 +139,10 @@ def test_weights_repeat_rows(X, weight):
 def test_chunks_are_bounded(X, monkeypatch):
     seen = []
     estimator = Fixed(lambda rows: seen.append(rows.shape) or rows)
-    monkeypatch.setattr(metrics, "_CHUNK_VALUES", 10 * X.shape[1])
+    monkeypatch.setattr(_chunks, "CHUNK_VALUES", 10 * X.shape[1])
     reconstruction_error(estimator, X)
     assert max(seen) == (10, X.shape[1])
-    monkeypatch.setattr(metrics, "_CHUNK_VALUES", 1)
+    monkeypatch.setattr(_chunks, "CHUNK_VALUES", 1)
     reconstruction_error(estimator, X[:3])
     assert seen[-3:] == [(1, X.shape[1])] * 3
 
@@ -246,7 +246,7 @@ def test_unfitted_estimators_say_so(X):
         ({"sample_weight": np.full(178, np.nan)}, "contains NaN"),
         ({"sample_weight": np.zeros(178)}, "at least one non-zero"),
         ({"multioutput": "mean"}, "multioutput must be one of raw_values"),
-        ({"multioutput": [1, 2]}, r"shape \(2,\), but X has 13 columns"),
+        ({"multioutput": [1, 2]}, r"shape \(2,\), but X has 13 features"),
     ],
 )
 def test_invalid_options(options, message, X):
@@ -267,7 +267,7 @@ def test_error_has_no_variance_weights(X):
     ("bad", "message"),
     [
         (np.zeros(13), r"got shape \(13,\)"),
-        (np.zeros((0, 13)), "at least one row"),
+        (np.zeros((0, 13)), "at least one sample"),
         (np.full((5, 13), np.nan), "X contains NaN"),
         (np.full((5, 13), "a"), "dtype='numeric' is not compatible"),
         (np.zeros((5, 13), complex), "Complex data not supported"),
@@ -282,7 +282,7 @@ def test_invalid_rows(bad, message, X):
     ("reconstruct", "message"),
     [
         (lambda rows: rows[:, :1], r"reconstruction by Fixed has shape \(178, 1\)"),
-        (lambda rows: rows[:1], r"has shape \(1, 13\), the rows themselves \(178, 13"),
+        (lambda rows: rows[:1], r"has shape \(1, 13\), the samples themselves \(178"),
         (
             lambda rows: np.full_like(rows, np.inf),
             "the reconstruction by Fixed contains",

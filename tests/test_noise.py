@@ -119,8 +119,8 @@ def test_binary_noise_draws_ones_with_the_value_as_probability():
 
 
 def test_binary_noise_is_not_to_be_undone():
-    assert not Binarization.undone
-    assert all(kind.undone for kind in NAMES.values())
+    assert not Binarization.clean_target
+    assert all(kind.clean_target for kind in NAMES.values())
 
 
 def test_a_function_gets_rows_in_their_units_and_a_generator(clean):

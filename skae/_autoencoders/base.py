@@ -51,6 +51,7 @@ class BaseAutoencoder(
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     n_components_: int
+    components_: np.ndarray
     mean_: np.ndarray
     _requested_n_components: Any
     _state: dict[str, Any]
@@ -234,8 +235,6 @@ class BaseAutoencoder(
         """
         check_is_fitted(self)
         codes = np.asarray(check_array(X))
-        if codes.dtype != np.float32:
-            codes = codes.astype(np.float64, copy=False)
         if codes.shape[1] != self.n_components_:
             raise ValueError(
                 f"X has {codes.shape[1]} codes, but {type(self).__name__} was fitted "

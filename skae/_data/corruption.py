@@ -1,7 +1,8 @@
 """Corruptions that are not public, and the noisy copy of an array."""
 
-# torch.from_numpy carries no type.
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# torch.from_numpy and scikit-learn carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -68,19 +69,18 @@ class RunningMean:
 
 def column_statistics(blocks: Iterable[Block]) -> ColumnStatistics:
     """Return the statistics of each column, in one pass over blocks of float64."""
-    running = None
-    for block in blocks:
+    blocks = iter(blocks)
+    first = next(blocks)
+    d = first.values.shape[1]
+    running, squares = RunningMean(d), np.zeros(d)
+    low, high = np.full(d, np.inf), np.full(d, -np.inf)
+    for block in chain([first], blocks):
         values, weight = block.values, block.sample_weight
-        if running is None:
-            d = values.shape[1]
-            running, squares = RunningMean(d), np.zeros(d)
-            low, high = np.full(d, np.inf), np.full(d, -np.inf)
         np.minimum(low, values.min(axis=0), out=low)
         np.maximum(high, values.max(axis=0), out=high)
         centre, shift, factor = running.update(values, weight)
         squares += np.einsum("i,ij->j", weight, np.square(values - centre))
         squares += shift**2 * factor
-    assert running is not None
     std = np.sqrt(squares / running.mass)
     return ColumnStatistics(running.mean, std, low, high)
 

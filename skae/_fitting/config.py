@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import torch
 
@@ -108,16 +109,18 @@ class FitParameters(FixedParameters):
         n_steps = self.n_steps or int(n_steps * growth * self.steps_multiplier)
         if self.hidden_layer_sizes is not None:
             hidden = self.hidden_layer_sizes
-        chosen = {
-            "hidden_layer_sizes": hidden,
-            "learning_rate": self.learning_rate or learning_rate,
-            "batch_size": self.batch_size or 128,
-            "n_steps": n_steps,
-            "patience": self.patience or max(80, int(0.3 * n_steps)),
-            "n_standard_errors": 2.0 if n_samples < TINY else 1.0,
+        given: dict[str, Any] = {
+            field.name: getattr(self, field.name) for field in fields(FixedParameters)
         }
-        given = {f.name: getattr(self, f.name) for f in fields(FixedParameters)}
-        return FitConfig(**given, **chosen)
+        return FitConfig(
+            **given,
+            hidden_layer_sizes=hidden,
+            learning_rate=self.learning_rate or learning_rate,
+            batch_size=self.batch_size or 128,
+            n_steps=n_steps,
+            patience=self.patience or max(80, int(0.3 * n_steps)),
+            n_standard_errors=2.0 if n_samples < TINY else 1.0,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

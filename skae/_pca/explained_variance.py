@@ -57,7 +57,8 @@ def pca_squared_errors(
     errors : ndarray of shape (k, n_samples)
         The errors.
     """
-    base, parts = [], []
+    base: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     components = torch.from_numpy(anchor.components.T.copy())
     for block in data.blocks(np.float64):
         centred = torch.from_numpy(block.values - anchor.mean)

@@ -1,5 +1,8 @@
 """Endless random batches of training samples."""
 
+# numpy.searchsorted carries no type.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from collections.abc import Iterator, Sequence
 
 import numpy as np

@@ -25,22 +25,22 @@ def logit(lead, skip):
     return LogitHead(skip, mean), formula
 
 
-@pytest.mark.parametrize("rows", [7, 4])
+@pytest.mark.parametrize("n_samples", [7, 4])
 @pytest.mark.parametrize("lead", [(), (2,)], ids=["single", "stacked"])
 @pytest.mark.parametrize("skipped", [True, False], ids=["skip", "no skip"])
 @pytest.mark.parametrize("make", [linear, logit])
-def test_heads_agree_with_autograd(make, skipped, lead, rows):
+def test_heads_agree_with_autograd(make, skipped, lead, n_samples):
     skip = draw(*lead, K, D) - 0.5 if skipped else None
     head, formula = make(lead, skip)
     # A first batch of another size: buffers must not outlive it.
     head.forward(draw(*lead, 2, K), draw(*lead, 2, D))
     head.backward(draw(*lead, 2, D))
 
-    codes = (draw(*lead, rows, K) - 0.5).requires_grad_()
-    raw = draw(*lead, rows, D).requires_grad_()
+    codes = (draw(*lead, n_samples, K) - 0.5).requires_grad_()
+    raw = draw(*lead, n_samples, D).requires_grad_()
     base = codes @ skip if skipped else 0 * codes.sum()
     expected = formula(base, raw)
-    grad = draw(*lead, rows, D)
+    grad = draw(*lead, n_samples, D)
     expected.backward(grad)
 
     result = head.forward(codes.detach(), raw.detach().clone())
@@ -53,7 +53,7 @@ def test_heads_agree_with_autograd(make, skipped, lead, rows):
         assert grad_codes is None
 
 
-def test_a_probability_outside_the_edges_has_no_slope():
+def test_logit_head_has_no_gradient_where_the_probability_is_clipped():
     head = LogitHead(torch.ones(1, 2), torch.tensor([[0.5, 2.0]]))
     head.forward(torch.zeros(1, 1), torch.zeros(1, 2))
     _, grad = head.backward(torch.tensor([[0.0, 1.0]]))

@@ -1,4 +1,4 @@
-"""Pictures and profiles in rows and columns, and reconstructions drawn so."""
+"""Samples and their reconstructions."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,49 +12,26 @@ from drawn import (
     profile,
     texts,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skae import ConvolutionalAutoencoder
-from skae.metrics import reconstruction_error
+from skae.metrics import _chunks, reconstruction_error
 from skae.plotting import (
     FeatureDisplay,
     ManifoldDisplay,
     ReconstructionDisplay,
-    _tables,
 )
-from skae.plotting._mosaic import Mosaic, picture_shape
-
-pytestmark = pytest.mark.usefixtures("no_windows")
 
 SHAPE = (8, 8)
 
 
 @pytest.fixture(scope="module")
-def digits():
-    table = load_digits().data[:300]
-    table.setflags(write=False)
-    return table
-
-
-@pytest.fixture(scope="module")
 def pca(digits):
     return PCA(4).fit(digits)
-
-
-@pytest.fixture(scope="module")
-def convolutional(digits):
-    model = ConvolutionalAutoencoder(
-        channels=(4,), n_components=3, max_iter=4, random_state=0
-    )
-    return model.fit(digits)
 
 
 def there_and_back(model, X):
@@ -65,109 +42,12 @@ def mean_squared(X, Z):
     return np.mean((np.asarray(X) - np.asarray(Z)) ** 2)
 
 
-# -- where cells are -------------------------------------------------------------------
-
-counts = st.tuples(st.integers(1, 4), st.integers(1, 4))
-sizes = st.tuples(st.integers(1, 15), st.integers(1, 15))
-
-
-@given(counts, sizes, st.booleans())
-def test_every_picture_is_found_where_it_is_labelled(count, size, colour):
-    shape = (3, *size) if colour else size
-    cells = np.arange(1.0, np.prod(count) * np.prod(shape) + 1)
-    cells = cells.reshape(*count, np.prod(shape))
-    mosaic = Mosaic(*count, shape)
-    limits = 0.0, cells.max()
-    image = mosaic.pictures(Figure().subplots(), cells, limits, None)
-    found = pixels(image)
-    assert image.get_extent() == [
-        -0.5, found.shape[1] - 0.5, found.shape[0] - 0.5, -0.5,
-    ]  # fmt: skip
-    there = found[..., 3] == 1 if colour else np.isfinite(found)
-    assert there.sum() == np.prod(count) * np.prod(size)  # none is on another
-    for r, middle in enumerate(mosaic.rows):
-        for c, centre in enumerate(mosaic.columns):
-            top, left = int(middle - (size[0] - 1) / 2), int(centre - (size[1] - 1) / 2)
-            cell = found[top : top + size[0], left : left + size[1]]
-            if colour:
-                cell = np.moveaxis(cell[..., :3], -1, 0) * limits[1]
-            np.testing.assert_allclose(cell.ravel(), cells[r, c])
-    for side, n, length in zip((0, 1), count, size, strict=True):
-        gap = max(1, round(0.08 * max(size)))
-        assert found.shape[side] == n * length + (n - 1) * gap
-
-
-@given(counts, st.integers(1, 9), st.integers(0, 99))
-def test_every_profile_is_found_in_its_cell(count, n_features, seed):
-    cells = np.random.default_rng(seed).normal(size=(*count, n_features))
-    mosaic = Mosaic(*count)
-    ax, limits = Figure().subplots(), (cells.min(), cells.max())
-    lines = mosaic.profiles(ax, cells, limits, {"color": "tab:red"})
-    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    assert bottom > top  # the first row is on top
-    assert np.diff(mosaic.rows).min(initial=9) > 1
-    assert np.diff(mosaic.columns).min(initial=9) > 1
-    span = (limits[1] - limits[0]) or 1.0
-    for r, line in enumerate(lines):
-        assert line.get_color() == "tab:red"
-        assert np.isnan(line.get_xdata()).sum() == count[1]  # the pen is lifted
-        for c, centre in enumerate(mosaic.columns):
-            x, y = profile(line, c, n_features)
-            assert abs(x - centre).max() <= 0.5 + 1e-9
-            assert (np.diff(x) > 0).all()
-            assert left < x.min() <= x.max() < right
-            assert abs(y - mosaic.rows[r]).max() <= 0.5 + 1e-9
-            assert top < y.min() <= y.max() < bottom
-            height = mosaic.rows[r] + 0.5 - y  # greater values are higher
-            np.testing.assert_allclose(
-                height, (cells[r, c] - limits[0]) / span, atol=1e-9
-            )
-
-
-@pytest.mark.parametrize("shape", [None, (8, 8), (2, 9), (28, 28), (3, 5, 5)])
-def test_figures_grow_with_the_number_of_cells(shape):
-    width, height = Mosaic(2, 3, shape).size()
-    wider, taller = Mosaic(4, 6, shape).size(labels=1.0)
-    assert wider == pytest.approx(2 * width + 1)
-    assert height < taller < 2 * height
-    assert min(width, height) > 0
-
-
-def test_constant_cells_are_drawn():
-    cells = np.full((1, 2, 4), 3.0)
-    ax = Figure().subplots()
-    image = Mosaic(1, 2, (2, 2)).pictures(ax, cells, (3.0, 3.0), None)
-    np.testing.assert_array_equal(picture(image, 0, 1, 2, 2), 3.0)
-    image = Mosaic(1, 2, (3, 2, 2)).pictures(ax, np.ones((1, 2, 12)), (1, 1), None)
-    assert np.isfinite(pixels(image)).all()
-    (line,) = Mosaic(1, 2).profiles(ax, cells, (3.0, 3.0), {})
-    assert np.isfinite(profile(line, 1, 4)).all()
-
-
-# -- shapes of pictures ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("shape", "n_features", "found"),
-    [
-        (None, 6, None),
-        ((2, 3), 6, (2, 3)),
-        ([2, 3], 6, (2, 3)),
-        (np.array([6, 1]), 6, (6, 1)),
-        ((1, 2, 3), 6, (2, 3)),
-        ((3, 2, 1), 6, (3, 2, 1)),
-    ],
-)
-def test_shapes(shape, n_features, found):
-    assert picture_shape(shape, n_features) == found
-
-
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 4), r"image_shape=\(2, 4\) has 8 pixels, but the rows have 6 features"),
-        ((3, 1, 1), "has 3 pixels, but the rows have 6"),
-        ((2, 3, 1), "has 2 channels; pictures with one .* or three"),
+        ((2, 4), r"image_shape=\(2, 4\) has 8 pixels, but the samples have 6 features"),
+        ((3, 1, 1), "has 3 pixels, but the samples have 6"),
+        ((2, 3, 1), "has 2 channels; images with one .* or three"),
         ((6,), r"image_shape=\(6,\) must be \(height, width\) or \(channels, "),
         (6, "must be"),
         ((-2, -3), "must be"),
@@ -198,7 +78,7 @@ def test_shapes_that_do_not_fit(draw, shape, message, X):
     assert plt.get_fignums() == []
 
 
-def test_a_convolutional_autoencoder_knows_its_pictures(convolutional, digits):
+def test_a_convolutional_autoencoder_brings_its_image_shape(convolutional, digits):
     model = make_pipeline("passthrough", convolutional)
     display = ReconstructionDisplay.from_estimator([PCA(2).fit(digits), model], digits)
     np.testing.assert_array_equal(
@@ -220,7 +100,7 @@ def test_a_convolutional_autoencoder_knows_its_pictures(convolutional, digits):
 # -- reconstructions -------------------------------------------------------------------
 
 
-def test_pictures_of_rows_and_what_is_made_of_them(pca, digits):
+def test_images_of_samples_and_their_reconstructions(pca, digits):
     more = make_pipeline(StandardScaler(), PCA(9)).fit(digits)
     display = ReconstructionDisplay.from_estimator(
         {"four": pca, "nine": more}, digits, rows=5, image_shape=SHAPE
@@ -274,7 +154,7 @@ def test_what_was_corrupted_is_reconstructed_and_compared_with_the_original(
     ("rows", "places"),
     [(2, [0, 1]), ([7, 3, 7], [7, 3, 7]), ([-1], [299]), (999, slice(None))],
 )
-def test_which_rows_are_drawn(pca, digits, rows, places):
+def test_which_samples_are_drawn(pca, digits, rows, places):
     display = ReconstructionDisplay.from_estimator(pca, digits, rows=rows)
     expected = digits[places]
     np.testing.assert_array_equal(display.X, expected)
@@ -285,12 +165,12 @@ def test_which_rows_are_drawn(pca, digits, rows, places):
 
 
 @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, pl.DataFrame, list])
-def test_all_rows_count_in_the_error_in_chunks_of_any_size(
+def test_all_samples_count_in_the_error_in_chunks_of_any_size(
     monkeypatch, digits, container
 ):
     table, noisy = container(digits), container(digits + 1.0)
     pca, plain = PCA(4).fit(table), PCA(4).fit(digits)
-    monkeypatch.setattr(_tables, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(_chunks, "CHUNK_SAMPLES", 7)
     display = ReconstructionDisplay.from_estimator(pca, table, corrupted=noisy, rows=1)
     assert display.errors["PCA"] == pytest.approx(
         mean_squared(digits, there_and_back(plain, digits + 1.0))
@@ -330,7 +210,7 @@ def test_profiles_lie_over_those_of_the_originals(X):
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 4), (1, 4, 6)])
-def test_pictures_with_channels(shape, X):
+def test_images_with_channels(shape, X):
     rng = np.random.default_rng(0)
     table, made = rng.uniform(size=(2, 3, 24))
     made[2] += 9
@@ -343,10 +223,10 @@ def test_pictures_with_channels(shape, X):
         )
         return
     assert found.shape == (2 * 2 + 1, 3 * 4 + 2, 4)
-    for r, rows in enumerate([table, made]):
+    for r, values in enumerate([table, made]):
         for c in range(3):
             cell = picture(display.image_, r, c, 2, 4)
-            share = np.clip((rows[c].reshape(shape) - low) / (high - low), 0, 1)
+            share = np.clip((values[c].reshape(shape) - low) / (high - low), 0, 1)
             for channel in range(3):
                 np.testing.assert_allclose(cell[..., channel], share[channel])
             np.testing.assert_array_equal(cell[..., 3], 1)
@@ -441,10 +321,10 @@ def test_a_table_of_one_column_is_drawn_with_dots():
 @pytest.mark.parametrize(
     ("image_shape", "model_shape"), [(None, (1, 1, 6)), ((2, 1, 3), (2, 1, 3))]
 )
-def test_rows_of_a_convolutional_autoencoder_that_are_no_pictures(
+def test_samples_of_a_convolutional_autoencoder_that_are_no_images(
     image_shape, model_shape, X
 ):
-    """A model's own shape is used where it makes pictures; one that is asked counts."""
+    """A model's own shape is used where it makes images; a given one is used always."""
     model = ConvolutionalAutoencoder(
         image_shape, n_components=2, max_iter=1, random_state=0
     ).fit(X)
@@ -458,7 +338,7 @@ def test_rows_of_a_convolutional_autoencoder_that_are_no_pictures(
             ReconstructionDisplay.from_estimator(model, X, image_shape=shape)
 
 
-def test_a_shape_is_not_used_for_other_rows(X):
+def test_a_shape_is_not_used_for_other_samples(X):
     wide = np.column_stack([X, np.ones(len(X))])
     model = make_pipeline(
         VarianceThreshold(),
@@ -468,7 +348,7 @@ def test_a_shape_is_not_used_for_other_rows(X):
 
 
 @pytest.mark.parametrize("shape", [(1, 64), (64, 1), (2, 32)])
-def test_thin_pictures_have_room_for_their_labels(shape):
+def test_narrow_images_have_room_for_their_labels(shape):
     table = np.random.default_rng(0).uniform(size=(3, 64))
     display = ReconstructionDisplay.from_predictions(
         table, {"one": table, "two": table}, rows=3, image_shape=shape
@@ -478,24 +358,7 @@ def test_thin_pictures_have_room_for_their_labels(shape):
     assert not any(a.overlaps(b) for i, a in enumerate(labels) for b in labels[i + 1 :])
 
 
-def test_profiles_of_a_grid_have_columns_in_deviations(X):
-    table = X * [1, 1e3, 1e-3, 1, 1, 1] + [0, 9, 0, 0, 0, 0]
-    model = make_pipeline(StandardScaler(), PCA(2)).fit(table)
-    display = ManifoldDisplay.from_estimator(model, table, n_grid=3)
-    cells = StandardScaler().fit(table).transform(display.cells.reshape(9, 6))
-    low, high = cells.min(), cells.max()
-    for i, (middle, line) in enumerate(
-        zip(display.ax_.get_yticks(), display.lines_, strict=True)
-    ):
-        for c in range(3):
-            drawn = (middle + 0.5 - profile(line, c, 6)[1]) * (high - low) + low
-            np.testing.assert_allclose(drawn, cells[3 * i + c], atol=1e-9)
-    own = ManifoldDisplay(display.cells, display.across, display.up).plot()
-    heights = own.lines_[0].get_ydata()
-    assert not np.allclose(heights, display.lines_[0].get_ydata(), equal_nan=True)
-
-
-def test_a_single_row_is_drawn_as_it_is():
+def test_a_single_sample_is_drawn_as_it_is():
     table = np.array([[1.0, 5.0, 2.0]])
     display = ReconstructionDisplay.from_predictions(table, table + 0.5)
     y = profile(display.lines_[2], 0, 3)[1]
@@ -504,7 +367,7 @@ def test_a_single_row_is_drawn_as_it_is():
 
 @pytest.mark.parametrize("shape", [(8, 8), (20, 50), (8, 17), (2, 32)])
 @pytest.mark.parametrize("size", [None, (6, 6), (4, 8)])
-def test_pictures_keep_their_ratio_on_any_axes(shape, size):
+def test_images_keep_their_ratio_on_any_axes(shape, size):
     table = np.random.default_rng(0).uniform(size=(3, shape[0] * shape[1]))
     ax = None if size is None else plt.subplots(figsize=size)[1]
     display = ReconstructionDisplay.from_predictions(

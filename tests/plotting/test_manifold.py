@@ -1,4 +1,4 @@
-"""What lies under two codes."""
+"""Reconstructions over a grid of codes."""
 
 import numpy as np
 import pandas as pd
@@ -9,25 +9,15 @@ from drawn import (
     texts,
 )
 from scipy.stats import norm
-from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skae import VAE
 from skae.plotting import ManifoldDisplay
-from skae.plotting._mosaic import Mosaic
-
-pytestmark = pytest.mark.usefixtures("no_windows")
+from skae.plotting._shared.mosaic import Mosaic
 
 SHAPE = (8, 8)
-
-
-@pytest.fixture(scope="module")
-def digits():
-    table = load_digits().data[:300]
-    table.setflags(write=False)
-    return table
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +52,7 @@ def test_a_grid_is_decoded(pca, digits, at):
                 picture(display.image_, row, column, *SHAPE),
                 cells[row, column].reshape(SHAPE),
             )
-    # The range of the rows: a background of zero stays white.
+    # The range of the samples: a background of zero stays white.
     assert display.image_.get_clim() == pytest.approx((digits.min(), digits.max()))
     ax, wanted = display.ax_, [0, 2, 4]
     assert texts(ax.get_xticklabels()) == [f"{across[i]:.2g}" for i in wanted]
@@ -85,7 +75,7 @@ def test_small_grids_as_profiles(X, size):
     cells = StandardScaler().fit(X).transform(cells.reshape(-1, 6)).reshape(cells.shape)
     span = (cells.max() - cells.min()) or 1.0
     assert len(display.lines_) == size
-    middles = Mosaic(size, size).rows
+    middles = Mosaic(size, size).row_centres
     for row, line in enumerate(display.lines_):
         assert line.get_linewidth() == 3
         for column in range(size):
@@ -133,11 +123,11 @@ def test_grids_that_there_are_not(options, message, X):
         ManifoldDisplay.from_estimator(PCA(3).fit(X), X, **options)
 
 
-def test_a_manifold_needs_two_codes_and_rows(X, model):
-    with pytest.raises(ValueError, match="needs two codes at least, and there is one"):
+def test_a_manifold_needs_two_codes_and_samples(X, model):
+    with pytest.raises(ValueError, match="needs at least two codes, and there is one"):
         ManifoldDisplay.from_estimator(PCA(1).fit(X), X)
     for one in (PCA(2), model):
-        message = f"Without X nothing .* {type(one).__name__} lie; only a VAE"
+        message = f"Without X .* codes of {type(one).__name__} is unknown; only a VAE"
         with pytest.raises(ValueError, match=message):
             ManifoldDisplay.from_estimator(one.fit(X))
 
@@ -147,3 +137,20 @@ def test_options_reach_the_manifold(X):
     display = ManifoldDisplay.from_estimator(PCA(2).fit(X), X, n_grid=2, **options)
     assert display.image_.get_cmap().name == "Blues"
     assert display.plot(im_kw={"vmin": -5}).image_.get_clim()[0] == -5
+
+
+def test_profiles_of_a_grid_have_columns_in_deviations(X):
+    table = X * [1, 1e3, 1e-3, 1, 1, 1] + [0, 9, 0, 0, 0, 0]
+    model = make_pipeline(StandardScaler(), PCA(2)).fit(table)
+    display = ManifoldDisplay.from_estimator(model, table, n_grid=3)
+    cells = StandardScaler().fit(table).transform(display.cells.reshape(9, 6))
+    low, high = cells.min(), cells.max()
+    for i, (middle, line) in enumerate(
+        zip(display.ax_.get_yticks(), display.lines_, strict=True)
+    ):
+        for c in range(3):
+            drawn = (middle + 0.5 - profile(line, c, 6)[1]) * (high - low) + low
+            np.testing.assert_allclose(drawn, cells[3 * i + c], atol=1e-9)
+    own = ManifoldDisplay(display.cells, display.across, display.up).plot()
+    heights = own.lines_[0].get_ydata()
+    assert not np.allclose(heights, display.lines_[0].get_ydata(), equal_nan=True)

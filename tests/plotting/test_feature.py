@@ -1,4 +1,4 @@
-"""What codes respond to."""
+"""What latent codes respond to."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,29 +11,20 @@ from drawn import (
 )
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skae import AutoencoderTransformer, ConvolutionalAutoencoder, SparseAutoencoder
+from skae import AutoencoderTransformer, SparseAutoencoder
 from skae.plotting import FeatureDisplay, _responses
-
-pytestmark = pytest.mark.usefixtures("no_windows")
 
 # -- what is found ---------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def digits():
-    table = load_digits().data[:300]
-    table.setflags(write=False)
-    return table
-
-
-@pytest.fixture(scope="module")
-def six(digits):
-    return PCA(6).fit(digits)
+@pytest.fixture
+def six(digits_pca):
+    return digits_pca
 
 
 def cosines(A, B):
@@ -65,7 +56,7 @@ def test_the_decoder_moves_one_code_while_others_are_at_their_medians(learner, X
     assert display.codes.tolist() == [1]
 
 
-def test_the_encoder_of_pca_is_its_components_in_standard_deviations(digits, six):
+def test_the_encoder_of_pca_is_its_components_in_deviations(digits, six):
     for options in ({}, {"image_shape": (8, 8)}):
         display = FeatureDisplay.from_estimator(six, digits, kind="encoder", **options)
         expected = six.components_ * digits.std(axis=0)
@@ -88,13 +79,13 @@ def test_the_encoder_s_direction_raises_a_code_of_a_network(learner, X):
 
 def test_encoders_are_measured_in_chunks_of_any_size(monkeypatch, digits, six):
     expected = FeatureDisplay.from_estimator(six, digits, kind="encoder").features
-    monkeypatch.setattr(_responses, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(_responses, "CHUNK_FEATURES", 7)
     found = FeatureDisplay.from_estimator(six, digits, kind="encoder").features
     assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_codes_that_ignore_the_row_have_no_direction(X):
-    constant = FunctionTransformer(lambda rows: np.zeros((len(rows), 2)))
+def test_codes_that_ignore_the_sample_have_no_direction(X):
+    constant = FunctionTransformer(lambda X: np.zeros((len(X), 2)))
     display = FeatureDisplay.from_estimator(constant, X, kind="encoder")
     assert not display.features.any()
     assert all(bar.get_height() == 0 for bars in display.bars_ for bar in bars)
@@ -105,7 +96,7 @@ def test_codes_that_ignore_the_row_have_no_direction(X):
 
 
 @pytest.mark.parametrize(("n", "mean_of"), [(300, 3), (250, 2), (60, 1)])
-def test_rows_that_excite_a_code_most_are_averaged(digits, six, n, mean_of):
+def test_samples_with_the_highest_codes_are_averaged(digits, six, n, mean_of):
     table = digits[:n]
     codes = six.transform(table)
     expected = np.stack(
@@ -122,7 +113,7 @@ def test_rows_that_excite_a_code_most_are_averaged(digits, six, n, mean_of):
     assert not bars[:, ~there].any()
 
 
-def test_without_rows_codes_of_the_decoder_move_from_zero_to_one(X, quick):
+def test_without_samples_codes_of_the_decoder_move_from_zero_to_one(X, quick):
     for model in (PCA(3), AutoencoderTransformer(3, **quick)):
         piped = make_pipeline(StandardScaler(), model).fit(X)
         display = FeatureDisplay.from_estimator(piped, codes=[2, 0])
@@ -135,8 +126,8 @@ def test_without_rows_codes_of_the_decoder_move_from_zero_to_one(X, quick):
 
 
 @pytest.mark.parametrize("kind", ["encoder", "rows"])
-def test_other_kinds_need_rows(X, kind):
-    message = f"kind='{kind}' of PCA needs X: pass rows"
+def test_other_kinds_need_samples(X, kind):
+    message = f"kind='{kind}' of PCA needs X: pass samples"
     with pytest.raises(ValueError, match=message):
         FeatureDisplay.from_estimator(PCA(2).fit(X), kind=kind)
     with pytest.raises(ValueError, match="kind='decoder' of StandardScaler needs X"):
@@ -146,7 +137,7 @@ def test_other_kinds_need_rows(X, kind):
 # -- how it is drawn -------------------------------------------------------------------
 
 
-def test_pictures_have_ranges_of_their_own(digits, six):
+def test_images_have_ranges_of_their_own(digits, six):
     display = FeatureDisplay.from_estimator(
         six, digits, codes=[5, 0, 3, 1, 2], image_shape=(8, 8)
     )
@@ -166,7 +157,7 @@ def test_pictures_have_ranges_of_their_own(digits, six):
 
 @pytest.mark.parametrize("kind", ["decoder", "encoder", "rows"])
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
-def test_pictures_in_colour(kind, n):
+def test_images_in_colour(kind, n):
     X = np.random.default_rng(0).uniform(size=(120, 12))
     pca = PCA(n).fit(X)
     display = FeatureDisplay.from_estimator(pca, X, kind=kind, image_shape=(3, 2, 2))
@@ -186,11 +177,8 @@ def test_pictures_in_colour(kind, n):
         assert seen[seen.shape[0] - y, x].tolist() == [255] * 4
 
 
-def test_a_convolutional_autoencoder_needs_no_shape(digits):
-    model = ConvolutionalAutoencoder(
-        channels=(4,), n_components=3, max_iter=2, random_state=0
-    ).fit(digits)
-    display = FeatureDisplay.from_estimator(model, digits, codes=2)
+def test_a_convolutional_autoencoder_needs_no_shape(convolutional, digits):
+    display = FeatureDisplay.from_estimator(convolutional, digits, codes=2)
     assert pixels(display.image_).shape == (8, 17)
 
 
@@ -202,7 +190,7 @@ def test_bars_over_the_columns(X, kind, container):
         table.columns = list("abcdef")
     pca = PCA(3).fit(X)
     nameless = FunctionTransformer(
-        lambda rows: pca.transform(np.asarray(rows)), pca.inverse_transform
+        lambda X: pca.transform(np.asarray(X)), pca.inverse_transform
     )
     display = FeatureDisplay.from_estimator(nameless, table, kind=kind, codes=[2, 0])
     ax = display.ax_
@@ -263,7 +251,7 @@ def test_which_codes_are_drawn(X, codes, places):
         ({"codes": [3]}, "has indices beyond the 3 that there are"),
         ({"codes": 0}, "codes=0 must be at least 1"),
         ({"codes": "all"}, "codes must be an int, or indices as ints; got 'all'"),
-        ({"image_shape": (2, 2)}, "has 4 pixels, but the rows have 6"),
+        ({"image_shape": (2, 2)}, "has 4 pixels, but the samples have 6"),
         ({"image_shape": (2, 1, 3)}, "has 2 channels"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Maps of codes."""
+"""Maps of latent codes."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,8 +20,6 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from skae.plotting import LatentDisplay
-
-pytestmark = pytest.mark.usefixtures("no_windows")
 
 # -- where points are ------------------------------------------------------------------
 
@@ -222,7 +220,7 @@ def test_maps_that_there_are_not(codes, options, message):
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (np.zeros((9, 1)), "needs two codes at least; there is one"),
+        (np.zeros((9, 1)), "needs at least two codes; there is one"),
         (np.zeros(9), "2D array"),
         (np.full((9, 2), np.nan), "codes contains NaN"),
         ([["a", "b"]], "could not convert string to float"),
@@ -337,7 +335,7 @@ def test_a_figure_with_a_colour_bar_can_be_laid_out_again(X):
 
 
 def test_codes_that_cannot_be_projected(X):
-    with pytest.raises(ValueError, match="3 codes of a single row cannot be projected"):
+    with pytest.raises(ValueError, match="3 codes of a single sample cannot be pro"):
         LatentDisplay.from_predictions(X[:1, :3])
     display = LatentDisplay.from_predictions(np.ones((5, 3)))
     np.testing.assert_allclose(display.points, 0)

@@ -34,7 +34,7 @@ def test_groups_hold_their_views_and_no_others(n_models):
     assert params.groups["bias"].shape == (n_models or 1, 4)
 
 
-def test_a_row_of_a_group_is_one_model():
+def test_groups_have_a_row_for_each_model():
     params = parameters(3)
     params.groups["weight"][1] = 1
     params.groups["bias"][1] = 1
@@ -43,18 +43,18 @@ def test_a_row_of_a_group_is_one_model():
         assert view[[0, 2]].max() == 0
 
 
-def test_load_gives_every_model_the_same_and_arrays_give_copies():
+def test_load_gives_every_model_the_same_and_to_numpy_copies():
     given = {
         name: np.random.default_rng(0).random(shape) for name, shape in SHAPES.items()
     }
     stack = parameters(2)
     stack.load(given)
     for model in (0, 1):
-        for name, array in stack.arrays(model).items():
+        for name, array in stack.to_numpy(model).items():
             np.testing.assert_allclose(array, given[name], rtol=1e-6)
             array[:] = np.nan
     assert stack.flat.isfinite().all()
-    assert stack.arrays()["a.weight"].shape == (2, 2, 3)
+    assert stack.to_numpy()["a.weight"].shape == (2, 2, 3)
 
 
 def test_zeros_like_has_the_same_layout_and_its_own_buffer():

@@ -1,5 +1,6 @@
 """Docstrings as they are when the package runs: complete, and in numpydoc's form."""
 
+import doctest
 import inspect
 import re
 import subprocess
@@ -14,7 +15,7 @@ import skae
 from skae import noise, plotting
 from skae._sklearn.docstrings import complete_docstring
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ESTIMATORS = [getattr(skae, name) for name in skae.__all__]
 CORRUPTIONS = [getattr(noise, name) for name in noise.__all__]
 DISPLAYS = [getattr(plotting, name) for name in plotting.__all__]
@@ -79,10 +80,22 @@ def test_defaults_of_displays_are_those_of_the_signatures(cls):
 
 @pytest.mark.parametrize("cls", DISPLAYS)
 def test_attributes_of_displays_are_described(cls):
-    attributes = set(re.findall(r"self\.(\w+_)\b", inspect.getsource(cls)))
+    methods = [method for method in vars(cls).values() if inspect.isfunction(method)]
+    source = "".join(map(inspect.getsource, methods))
+    attributes = set(re.findall(r"self\.(\w+_)\b", source))
     _, described = cls.__doc__.split("Attributes\n")
     described, *_ = described.split("See Also\n")
     assert set(re.findall(r"^    (\w+_) : ", described, re.MULTILINE)) == attributes
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS + CORRUPTIONS + DISPLAYS)
+def test_examples_of_methods_run(cls):
+    """Pytest finds those of classes, but not of methods whose file is another one."""
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
+    for name, method in inspect.getmembers(cls, inspect.isfunction):
+        if method.__module__.startswith("skae."):
+            for test in finder.find(method, name, module=False, globs={}):
+                assert runner.run(test).failed == 0
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -138,7 +151,7 @@ def test_what_a_class_says_of_its_own_wins(described):
     assert "What it means here." in described
     assert "Decoupled weight decay" not in described
     assert "Counted in another way." in described
-    assert "Steps that ran" not in described
+    assert "Total number of steps" not in described
     assert described.count("loss_curve_") == described.count("validation_curve_") == 1
 
 

@@ -1,0 +1,133 @@
+import threading
+
+import pytest
+import torch
+
+from skae._nn.runtime import (
+    Placement,
+    available_device,
+    global_seed,
+    gradient_mode,
+    resolve_device,
+    single_thread,
+)
+
+
+@pytest.fixture
+def three_threads():
+    """A setting that is not the default, put back afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+# -- devices ---------------------------------------------------------------------------
+
+
+def test_resolve_device_finds_devices_by_name(device):
+    assert resolve_device(device).type == device
+    assert resolve_device(torch.device(device)) == torch.device(device)
+
+
+def test_resolve_device_auto_takes_cuda_if_available():
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert resolve_device("auto") == torch.device(expected)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cpu:x", "", None, 1.5], ids=repr)
+def test_resolve_device_rejects_what_is_no_device(device):
+    with pytest.raises(ValueError, match=r"is not a device; use 'auto', 'cpu'"):
+        resolve_device(device)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "meta", torch.device("cuda:99")])
+def test_resolve_device_rejects_a_device_that_is_not_available(device):
+    with pytest.raises(ValueError, match="is not available on this machine; use"):
+        resolve_device(device)
+
+
+# -- threads ---------------------------------------------------------------------------
+
+
+def test_single_thread_without_gradients_inside_and_restored_outside(three_threads):
+    with single_thread():
+        assert torch.get_num_threads() == 1
+        assert torch.is_inference_mode_enabled()
+        with single_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_single_thread_restores_after_an_error(three_threads):
+    with pytest.raises(KeyError), single_thread():
+        raise KeyError
+    assert torch.get_num_threads() == 3
+
+
+def test_single_thread_restores_the_same_for_concurrent_fits(three_threads):
+    entered, leave = threading.Barrier(3), [threading.Event(), threading.Event()]
+    inside = []
+
+    def fit(me):
+        with single_thread():
+            inside.append(torch.get_num_threads())
+            entered.wait(10)
+            leave[me].wait(10)
+
+    fits = [threading.Thread(target=fit, args=(me,)) for me in range(2)]
+    for thread in fits:
+        thread.start()
+    entered.wait(10)
+    for thread, event in zip(fits, leave, strict=True):
+        event.set()
+        thread.join(10)
+    assert inside == [1, 1]
+    with single_thread():
+        pass
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("autograd", [False, True])
+def test_gradient_mode_allows_autograd_inside_if_asked(autograd):
+    with gradient_mode(autograd=autograd):
+        assert not torch.is_grad_enabled()
+        assert torch.is_inference_mode_enabled() != autograd
+
+
+# -- the global random state -----------------------------------------------------------
+
+
+def test_global_seed_restores_the_global_random_state(global_states):
+    before = global_states()
+    with global_seed(1):
+        first = torch.rand(3)
+    with global_seed(1):
+        torch.testing.assert_close(torch.rand(3), first)
+    for now, then in zip(global_states()[1:], before[1:], strict=True):
+        assert (now == then).all() if hasattr(now, "all") else now == then
+
+
+# -- prediction ------------------------------------------------------------------------
+
+
+def test_available_device_warns_and_falls_back_to_the_cpu():
+    assert available_device("cpu") == torch.device("cpu")
+    with pytest.warns(UserWarning, match="'cuda:99' is not available here") as caught:
+        assert available_device("cuda:99") == torch.device("cpu")
+    assert caught[0].filename == __file__
+
+
+def test_placement_exact_is_in_double_precision_if_possible():
+    assert Placement.exact(torch.device("cpu")).dtype == torch.float64
+    assert Placement.exact(torch.device("mps")).dtype == torch.float32
+
+
+def test_caller_stacklevel_finds_code_without_a_module_name(model, X):
+    """As of exec, whose globals need not say which module they are of."""
+    model.fit(X).set_params(device="cuda:99")
+    with pytest.warns(UserWarning, match="cuda:99.* is not available here") as caught:
+        exec("model.transform(X)", {"model": model, "X": X})
+    assert caught[0].filename == "<string>"
