@@ -161,7 +161,7 @@ def test_a_function_may_write_into_what_it_gets(clean):
     ids=["a column", "some rows", "nothing", "NaN", "infinity"],
 )
 def test_a_function_returns_finite_rows_of_the_same_shape(clean, function):
-    with pytest.raises(ValueError, match=r"passed as noise must return finite rows of"):
+    with pytest.raises(ValueError, match=r"passed as noise must return finite samples of"):
         FunctionCorruption(function).apply(*clean, seeded())
 
 

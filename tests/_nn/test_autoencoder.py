@@ -2,7 +2,7 @@ import pytest
 import torch
 from dense_networks import DenseAutoencoder
 
-from skae._nn import linear
+from skae._nn import matmul
 from skae._nn.activations import ACTIVATIONS
 from skae._nn.autoencoder import (
     Batch,
@@ -118,7 +118,7 @@ def test_gradients_by_onednn_agree_with_those_by_torch(
     exact = DenseAutoencoder(hidden_layer_sizes, anchored=anchored, sizes=sizes)
     expected_loss, expected = exact.autograd()
     for large in (0, 1 << 60):
-        monkeypatch.setattr(linear, "LARGE", large)
+        monkeypatch.setattr(matmul, "LARGE", large)
         case = DenseAutoencoder(
             hidden_layer_sizes, anchored=anchored, sizes=sizes, dtype=torch.float32
         )

@@ -5,7 +5,6 @@ import torch
 
 from skae._nn.runtime import (
     Placement,
-    available_device,
     global_seed,
     gradient_mode,
     resolve_device,
@@ -113,21 +112,6 @@ def test_global_seed_restores_the_global_random_state(global_states):
 # -- prediction ------------------------------------------------------------------------
 
 
-def test_available_device_warns_and_falls_back_to_the_cpu():
-    assert available_device("cpu") == torch.device("cpu")
-    with pytest.warns(UserWarning, match="'cuda:99' is not available here") as caught:
-        assert available_device("cuda:99") == torch.device("cpu")
-    assert caught[0].filename == __file__
-
-
 def test_placement_exact_is_in_double_precision_if_possible():
     assert Placement.exact(torch.device("cpu")).dtype == torch.float64
     assert Placement.exact(torch.device("mps")).dtype == torch.float32
-
-
-def test_caller_stacklevel_finds_code_without_a_module_name(model, X):
-    """As of exec, whose globals need not say which module they are of."""
-    model.fit(X).set_params(device="cuda:99")
-    with pytest.warns(UserWarning, match="cuda:99.* is not available here") as caught:
-        exec("model.transform(X)", {"model": model, "X": X})
-    assert caught[0].filename == "<string>"

@@ -69,7 +69,15 @@ def test_warn_of_a_missing_device_points_at_the_call(model, X):
     model.fit(X).set_params(device="cuda:99")
     message = "'cuda:99' is not available here; the CPU"
     assert_points_here(lambda: model.transform(X), UserWarning, message)
+    model.set_params(device="cpu").fit(X).set_params(device="cuda:99")
     assert_points_here(lambda: model.score(X), UserWarning, message)
+
+
+def test_warn_of_a_missing_device_comes_once(model, X):
+    model.fit(X).set_params(device="cuda:99")
+    with pytest.warns(UserWarning, match="'cuda:99' is not available here"):
+        codes = model.transform(X)
+    np.testing.assert_array_equal(model.transform(X), codes)
 
 
 def test_warn_of_an_undefined_score_points_at_the_call(X, quick):
@@ -79,3 +87,11 @@ def test_warn_of_an_undefined_score_points_at_the_call(X, quick):
         assert_points_here(
             lambda metric=metric: metric(model, one), UndefinedMetricWarning, "R\\^2"
         )
+
+
+def test_caller_stacklevel_finds_code_without_a_module_name(model, X):
+    """As of exec, whose globals need not say which module they are of."""
+    model.fit(X).set_params(device="cuda:99")
+    with pytest.warns(UserWarning, match="cuda:99.* is not available here") as caught:
+        exec("model.transform(X)", {"model": model, "X": X})
+    assert caught[0].filename == "<string>"

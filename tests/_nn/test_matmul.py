@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from skae._nn import linear
+from skae._nn import matmul
 
 SIZES = [(1, 1, 1), (7, 5, 3), (128, 64, 256), (256, 300, 128)]
 
@@ -25,7 +25,7 @@ LAYOUTS = ["contiguous", "transposed", "padded", "padded, transposed"]
 
 
 def test_onednn_entry_point_is_still_in_torch():
-    assert linear._onednn_linear is not None, (
+    assert matmul._onednn_linear is not None, (
         "torch.ops.mkldnn._linear_pointwise is gone from this torch (or it was built "
         "without oneDNN). Nothing breaks: skae falls back to torch.mm, which is slower "
         "for large layers on CPUs that Intel did not make. Look for its successor."
@@ -41,24 +41,24 @@ def test_onednn_multiplies_as_torch_does(left, right, size):
     bias = torch.arange(n_columns, dtype=torch.float32)
     exact = x.double() @ y.double().mT
     close = {"rtol": 1e-5, "atol": 1e-5 * inner}
-    torch.testing.assert_close(linear.onednn(x, y), exact.float(), **close)
+    torch.testing.assert_close(matmul.onednn(x, y), exact.float(), **close)
     torch.testing.assert_close(
-        linear.onednn(x, y, bias), (exact + bias).float(), **close
+        matmul.onednn(x, y, bias), (exact + bias).float(), **close
     )
 
 
 @pytest.mark.parametrize("large", [0, 1 << 60], ids=["onednn", "torch"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_gram_agrees_in_every_layout(monkeypatch, layout, large):
-    monkeypatch.setattr(linear, "LARGE", large)
+    monkeypatch.setattr(matmul, "LARGE", large)
     x = strided(30, 8, layout)
     exact = (x.double().mT @ x.double()).float()
-    torch.testing.assert_close(linear.gram(x), exact, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(matmul.gram(x), exact, rtol=1e-5, atol=1e-5)
 
 
 def test_gram_of_doubles_keeps_their_precision():
     x = strided(30, 8, "contiguous").double()
-    torch.testing.assert_close(linear.gram(x), x.mT @ x)
+    torch.testing.assert_close(matmul.gram(x), x.mT @ x)
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_gram_of_doubles_keeps_their_precision():
     ids=["float32 matrix", "float64", "stacked", "elsewhere"],
 )
 def test_use_onednn_is_for_large_float32_matrices_on_the_cpu(tensor, faster):
-    assert linear.use_onednn(tensor, 1024, 1024, 1024) == faster
-    assert not linear.use_onednn(tensor, 2, 2, 2)
+    assert matmul.use_onednn(tensor, 1024, 1024, 1024) == faster
+    assert not matmul.use_onednn(tensor, 2, 2, 2)
 
 
 def test_gram_without_onednn_is_that_of_torch(monkeypatch):
-    monkeypatch.setattr(linear, "_onednn_linear", None)
-    assert not linear.use_onednn(torch.empty(2, 2), 1024, 1024, 1024)
+    monkeypatch.setattr(matmul, "_onednn_linear", None)
+    assert not matmul.use_onednn(torch.empty(2, 2), 1024, 1024, 1024)
     x = strided(2048, 64, "contiguous")
-    torch.testing.assert_close(linear.gram(x), x.mT @ x)
+    torch.testing.assert_close(matmul.gram(x), x.mT @ x)
