@@ -169,7 +169,7 @@ for name, model in others.items():
     print(f"{name:20} {n_true:3d} of {selected.sum()} are wrong samples")
 
 # %%
-# The default is not the best of them on these data. Half of its score is distances to
+# The default is not the best of them on these data. Much of its score is distances to
 # stored training samples, which detect empty regions between samples. Here only the
 # dependencies between sensors matter, which the networks learn (``memory=False``). On
 # the data sets of the benchmark the distances improve the detection on average, and the
