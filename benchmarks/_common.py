@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: tables to load, tables to print, CSV files."""
+"""Shared code of the benchmark scripts: loading data, printing tables, CSV files."""
 
 import argparse
 import csv
@@ -19,7 +19,7 @@ REPORTED = ("numpy", "scikit-learn", "torch", "skae", "pyod", "skorch")
 
 
 def make_parser(doc):
-    """Return an argument parser with the options that every script has."""
+    """Return an argument parser with the options of every script."""
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -30,13 +30,13 @@ def make_parser(doc):
         help="folder for the CSV files (default: benchmarks/results)",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="tiny sizes: only to see that it runs"
+        "--quick", action="store_true", help="small sizes: only to check that it runs"
     )
     return parser
 
 
 def require(*modules):
-    """Exit with the command to install what is missing, if anything is."""
+    """Exit with the command to install missing modules, if there are any."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         sys.exit(
@@ -46,7 +46,7 @@ def require(*modules):
 
 
 def list_tables(folder=None):
-    """Return ``{name: path}``; path is None for what scikit-learn ships."""
+    """Return ``{name: path}``; path is None for data sets of scikit-learn."""
     if folder is None:
         return dict.fromkeys(SHIPPED)
     paths = sorted(Path(folder).glob("*.npz"))
@@ -56,7 +56,7 @@ def list_tables(folder=None):
 
 
 def load_table(name, path=None):
-    """Return one table as float64 of shape (n_rows, n_columns)."""
+    """Return one data set as float64 of shape (n_samples, n_features)."""
     if path is None:
         X = getattr(datasets, f"load_{name}")().data
     else:
@@ -66,7 +66,7 @@ def load_table(name, path=None):
 
 
 def load_fashion(path, dtype=np.float32):
-    """Return the training and test images as rows of pixels in [0, 1]."""
+    """Return the flattened training and test images with pixels in [0, 1]."""
     with np.load(path) as arrays:
         return tuple(
             (arrays[key].reshape(len(arrays[key]), -1) / 255).astype(dtype)
@@ -126,7 +126,7 @@ def _instructions():
 
 
 def machine_line():
-    """Return one line that says on what the figures were measured."""
+    """Return one line about the machine and the versions of the measurements."""
     versions = [f"Python {platform.python_version()}"]
     for package in REPORTED:
         try:

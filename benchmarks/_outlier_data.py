@@ -1,4 +1,4 @@
-"""Tables with known anomalies, their splits, and what was measured on them."""
+"""Data sets with labelled anomalies, their splits, and the results of single fits."""
 
 import json
 import sys
@@ -11,16 +11,16 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 PROTOCOLS = ("contaminated", "clean")
-# The class of a table of scikit-learn that stands for anomalies, one row in ten.
+# The class that stands for anomalies, one sample in ten, in data sets of scikit-learn.
 SHIPPED = {"breast_cancer": 0, "digits": 9, "wine": 2}
 SHARE = 0.1
-LEAST = 10  # anomalies that a table keeps when it is cut down to the cap
-# What tells the figures of one fit from those of others.
+LEAST = 10  # anomalies that are kept when a data set is reduced to the cap
+# The fields that identify the results of one fit.
 KEY = ("section", "table", "protocol", "seed", "cap", "method")
 
 
 class Split(NamedTuple):
-    """Training rows, test rows, and which of the test rows are anomalies."""
+    """Training data, test data, and which of the test samples are anomalies."""
 
     X: np.ndarray
     X_test: np.ndarray
@@ -28,38 +28,38 @@ class Split(NamedTuple):
 
     @property
     def shape(self):
-        """Return the columns that tell the size of the table."""
+        """Return the fields that describe the size of the data."""
         n, d = self.X.shape
         return {"n_train": n, "n_test": len(self.X_test), "d": d}
 
 
 def anomaly_tables(folder=None, names=None):
-    """Return ``{name: path}``; path is None for what scikit-learn ships."""
+    """Return ``{name: path}``; path is None for data sets of scikit-learn."""
     if folder is None:
         tables = dict.fromkeys(SHIPPED)
     else:
         tables = {path.stem: path for path in sorted(Path(folder).glob("*.npz"))}
     missing = sorted(set(names or ()) - set(tables))
     if missing or not tables:
-        sys.exit(f"Not there: {', '.join(missing) or f'a .npz file in {folder}'}")
+        sys.exit(f"Not found: {', '.join(missing) or f'a .npz file in {folder}'}")
     return {name: tables[name] for name in names or tables}
 
 
 def _shipped(name):
-    """Return a table of scikit-learn, its classes made normal rows and anomalies."""
+    """Return a data set of scikit-learn, with one of its classes as anomalies."""
     X, label = getattr(datasets, f"load_{name}")(return_X_y=True)
-    normal, odd = (
-        np.flatnonzero((label == SHIPPED[name]) == is_odd) for is_odd in (0, 1)
-    )
-    n_odd = min(len(odd), round(SHARE / (1 - SHARE) * len(normal)))
-    odd = np.random.default_rng(0).choice(odd, n_odd, replace=False)
-    rows = np.sort(np.concatenate([normal, odd]))
-    return X[rows], label[rows] == SHIPPED[name]
+    is_anomaly = label == SHIPPED[name]
+    normal, anomalies = np.flatnonzero(~is_anomaly), np.flatnonzero(is_anomaly)
+    n_anomalies = min(len(anomalies), round(SHARE / (1 - SHARE) * len(normal)))
+    rng = np.random.default_rng(0)
+    anomalies = rng.choice(anomalies, n_anomalies, replace=False)
+    index = np.sort(np.concatenate([normal, anomalies]))
+    return X[index], is_anomaly[index]
 
 
 @lru_cache(maxsize=1)
 def read_anomalies(name, path):
-    """Return the rows as float64, and 1 for each anomaly, 0 for each normal row."""
+    """Return X as float64, and 1 for each anomaly, 0 for each normal sample."""
     if path is None:
         X, y = _shipped(name)
     else:
@@ -70,21 +70,21 @@ def read_anomalies(name, path):
 
 @lru_cache(maxsize=1)
 def split_table(name, path, protocol, seed, cap):
-    """Return the split of a table that a protocol and a seed define.
+    """Return the split of a data set by a protocol and a seed.
 
-    A table of more than ``cap`` rows is cut down to as many first, with the share of
-    anomalies that it has, but at least ten. "contaminated" trains on seven rows in ten
-    of either kind and tests on the others; "clean" trains on half of the normal rows
-    and tests on the other half and all anomalies.
+    A data set of more than ``cap`` samples is reduced to as many first, with the same
+    share of anomalies, but at least ten. "contaminated" trains on 70 % of the normal
+    samples and of the anomalies and tests on the others; "clean" trains on half of the
+    normal samples and tests on the other half and all anomalies.
     """
     X, y = read_anomalies(name, path)
     rng = np.random.RandomState(1000 * seed + 7)
     if len(y) > cap:
-        n_odd = max(round(cap * y.mean()), min(int(y.sum()), LEAST))
-        odd = rng.choice(np.flatnonzero(y == 1), n_odd, replace=False)
-        normal = rng.choice(np.flatnonzero(y == 0), cap - n_odd, replace=False)
-        rows = rng.permutation(np.concatenate([odd, normal]))
-        X, y = X[rows], y[rows]
+        n_anomalies = max(round(cap * y.mean()), min(int(y.sum()), LEAST))
+        anomalies = rng.choice(np.flatnonzero(y == 1), n_anomalies, replace=False)
+        normal = rng.choice(np.flatnonzero(y == 0), cap - n_anomalies, replace=False)
+        index = rng.permutation(np.concatenate([anomalies, normal]))
+        X, y = X[index], y[index]
     if protocol == "contaminated":
         X, X_test, _, y_test = train_test_split(
             X, y, test_size=0.3, stratify=y, random_state=seed
@@ -97,16 +97,16 @@ def split_table(name, path, protocol, seed, cap):
 
 
 class Runs:
-    """Figures of single fits, kept in a file with a JSON object on each line.
+    """Results of single fits, stored in a file with a JSON object on each line.
 
-    Of two lines with the same key the later one counts.
+    Of two lines with the same key the later one is used.
 
     Parameters
     ----------
     path : Path
         The file, which need not exist.
     forget : callable
-        Tells of which methods to forget what it says.
+        Tells whether to ignore the stored results of a method.
     """
 
     def __init__(self, path, forget):
@@ -121,7 +121,7 @@ class Runs:
                 self._found[tuple(row[name] for name in KEY)] = row
 
     def get(self, key, measure):
-        """Return the key with its figures, measured unless they are there."""
+        """Return the key with its results, which are measured if they are missing."""
         found = self._found.get(tuple(key[name] for name in KEY))
         if found is None:
             found = key | measure()

@@ -1,4 +1,4 @@
-"""The outlier detectors that are compared, each at the defaults of its library."""
+"""The outlier detectors that are compared, with the defaults of their libraries."""
 
 import contextlib
 import io
@@ -25,9 +25,9 @@ class Method(NamedTuple):
     Attributes
     ----------
     build : callable
-        Returns an unfitted detector, given a seed and the number of columns.
+        Returns an unfitted detector, given a seed and the number of features.
     scaled : bool
-        Whether the columns are standardised for it.
+        Whether the features are standardised for it.
     from_pyod : bool
         Whether it is one of PyOD's.
     """
@@ -54,20 +54,20 @@ def _skae_estimator(seed, d):
 
 
 class NeighbourDistance:
-    """The distance to the fifth nearest training row."""
+    """The distance to the fifth nearest training sample."""
 
     def fit(self, X):
-        """Remember the rows."""
-        self._rows = NearestNeighbors(n_neighbors=5).fit(X)
+        """Store the samples."""
+        self._neighbors = NearestNeighbors(n_neighbors=5).fit(X)
         return self
 
     def score_samples(self, X):
         """Return minus the distances."""
-        return -self._rows.kneighbors(X)[0][:, -1]
+        return -self._neighbors.kneighbors(X)[0][:, -1]
 
 
 def _pyod(module, name, *, scaled=True, seeded=True, sized=False, **options):
-    """Return a detector of PyOD; the seed and the number of columns where it asks."""
+    """Return a detector of PyOD, with a seed and a number of features if needed."""
 
     def build(seed, d):
         from importlib import import_module
@@ -82,9 +82,9 @@ def _pyod(module, name, *, scaled=True, seeded=True, sized=False, **options):
     return Method(build, scaled, from_pyod=True)
 
 
-# Those that standardise by themselves get the columns as they are: PyOD's AutoEncoder,
-# VAE, DeepSVDD and PCA. IsolationForest does not care, and skae needs no scaling,
-# unless an estimator of skae gives the scores.
+# Detectors that standardise the features themselves get unscaled ones: PyOD's
+# AutoEncoder, VAE, DeepSVDD and PCA. IsolationForest is invariant to scaling, and skae
+# needs no scaling, unless an estimator of skae gives the scores.
 METHODS = {
     "skae": Method(_skae, scaled=False),
     "skae-no-memory": Method(_skae_no_memory, scaled=False),
@@ -114,7 +114,7 @@ def is_ours(method):
 
 @contextlib.contextmanager
 def quiet():
-    """Keep one thread, and what libraries print and warn of to themselves."""
+    """Use one thread, and suppress output and warnings of libraries."""
     sink = io.StringIO()
     logging.disable(logging.CRITICAL)
     try:
@@ -131,15 +131,15 @@ def quiet():
 
 
 def prepared(name, X, X_test):
-    """Return both tables as the method wants them."""
+    """Return training and test data, standardised if the method needs it."""
     if not METHODS[name].scaled:
         return X, X_test
     scaler = StandardScaler().fit(X)
     return scaler.transform(X), scaler.transform(X_test)
 
 
-def oddness(name, detector, X):
-    """Return scores of rows, the higher, the odder."""
+def anomaly_scores(name, detector, X):
+    """Return scores of samples; higher is more anomalous."""
     if METHODS[name].from_pyod:
         return detector.decision_function(X)
     scores = detector.score_samples(X)
@@ -147,10 +147,10 @@ def oddness(name, detector, X):
 
 
 def fit_and_score(name, X, X_test, seed):
-    """Return the scores of the test rows, and the seconds of the fit and of them.
+    """Return the scores of the test samples, and the seconds of fit and scoring.
 
-    PyOD's detectors score the training rows as a part of their fit. One with scores
-    that are no numbers has failed.
+    PyOD's detectors score the training samples as a part of their fit. NaN among the
+    scores is a failure.
     """
     with quiet():
         X, X_test = prepared(name, X, X_test)
@@ -158,44 +158,44 @@ def fit_and_score(name, X, X_test, seed):
         start = time.perf_counter()
         detector.fit(X)
         middle = time.perf_counter()
-        odd = oddness(name, detector, X_test)
+        scores = anomaly_scores(name, detector, X_test)
         end = time.perf_counter()
-    if np.isnan(odd).any():
+    if np.isnan(scores).any():
         raise ValueError("scores that are not numbers")
-    return np.clip(odd, -1e30, 1e30), middle - start, end - middle
+    return np.clip(scores, -1e30, 1e30), middle - start, end - middle
 
 
 def work(pipe, method, shape):
-    """Score rows in the measured process, telling the other when."""
+    """Score samples in the measured process, in step with the measuring process."""
     torch.set_num_threads(1)
     X = np.random.default_rng(0).normal(size=shape)
     train = X[:2000].copy()
     with quiet():
         train, X = prepared(method, train, X)
         detector = METHODS[method].build(1, shape[1]).fit(train)
-        oddness(method, detector, train)
+        anomaly_scores(method, detector, train)
         give_back()
         pipe.send(highest_resident())
         pipe.recv()
-        odd = oddness(method, detector, X)
+        scores = anomaly_scores(method, detector, X)
         pipe.send(highest_resident())
         pipe.recv()
-    pipe.send(odd.nbytes)
+    pipe.send(scores.nbytes)
 
 
 def memory_of_scoring(method, shape):
-    """Return one row: the peak in a fresh process, after a first call on few rows."""
+    """Return the peak in a new process, after a first call on few samples."""
     context = multiprocessing.get_context("spawn")
     pipe, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, method, shape))
     process.start()
     theirs.close()
     resident = pipe.recv()
-    level = anonymous(process.pid) or resident
+    baseline = anonymous(process.pid) or resident
     pipe.send("go")
     peak = watch(pipe, process.pid)
     pipe.send("on")
     result = pipe.recv()
     process.join()
     row = {"method": method, "rows": shape[0], "columns": shape[1]}
-    return row | {"MiB": max(peak - level - result, 0) / MIB}
+    return row | {"MiB": max(peak - baseline - result, 0) / MIB}

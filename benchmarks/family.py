@@ -1,26 +1,27 @@
-"""What each estimator of the family does, measured on held-out rows.
+"""All autoencoders, evaluated on held-out data.
 
-Every table is split as in reconstruction.py: a third of the rows is held out, columns
-are standard-scaled on the training rows, and a size k is a quarter of the columns.
-Tables of 64 columns or more whose number is a square are taken for images and keep
-their constant columns. With ``--fashion`` the rows are 10,000 training and 10,000 test
-images with pixels in [0, 1], and k is ten.
+Every data set is split as in reconstruction.py: a third of the samples is held out,
+features are standardised by the training data, and the size k is a quarter of the
+number of features. Data sets with 64 features or more whose number is a square are
+treated as images and keep their constant features. With ``--fashion`` the data are
+10,000 training and 10,000 test images with pixels in [0, 1], and k is ten.
 
 - ``reconstruction``: the error of each estimator with k codes relative to PCA(k)'s.
-- ``denoising``: held-out rows with noise of level 0.3, reconstructed and compared with
-  the clean rows, relative to PCA(k) fitted to training rows with the same noise;
-  beside it AutoencoderTransformer fitted to those noisy rows, and PCA(k) fitted to
-  the clean ones, which DenoisingAutoencoder sees as well.
-- ``sparsity``: the mean activation that was asked for (of "topk" the share of codes
-  that are not zero) and reached, units that are never above 0.1 on the training rows
-  ("dead"), the share of codes of held-out rows that are not zero and that are above
-  0.1 ("active"), and the share of the variance that is lost.
-- ``contraction``: mean squared norm of the codes' Jacobian on held-out rows relative
-  to AutoencoderTransformer's, alone and over the variance of the codes (codes that
-  shrink have a smaller Jacobian for nothing); how far noise of a tenth of a column's
-  deviation moves the codes ("moved"; "inside" if the noisy rows stay within the range
-  of the training rows), over that variance; and the ratio of the errors.
-- ``likelihood``: VAE.score beside PCA.score, in nats for each column.
+- ``denoising``: held-out data with noise of level 0.3, reconstructed and compared with
+  the clean data, relative to PCA(k) fitted to training data with the same noise; also
+  AutoencoderTransformer fitted to those noisy data, and PCA(k) fitted to the clean
+  ones, as DenoisingAutoencoder is.
+- ``sparsity``: the target of the mean activation (for "topk" the share of codes that
+  are not zero) and its actual value, codes that are never above 0.1 on the training
+  data ("dead"), the share of codes of held-out data that are not zero and that are
+  above 0.1 ("active"), and the share of the variance that is lost.
+- ``contraction``: mean squared norm of the Jacobian of the codes on held-out data
+  relative to AutoencoderTransformer's, alone and divided by the variance of the codes
+  (smaller codes have a smaller Jacobian without a benefit); the mean squared
+  displacement of the codes by noise of a tenth of a feature's standard deviation
+  ("moved"; "inside" if the noisy samples stay within the range of the training data),
+  divided by that variance; and the ratio of the errors.
+- ``likelihood``: VAE.score and PCA.score, in nats per feature.
 
     python benchmarks/family.py                            # scikit-learn's digits
     python benchmarks/family.py --data FOLDER --sections denoising contraction
@@ -31,9 +32,9 @@ images with pixels in [0, 1], and k is ten.
     python benchmarks/family.py --pretrain --data FOLDER --seeds 3
 
 ``--speed`` times a training step of each estimator through the public fit, as the
-difference of two budgets, in turns with AutoencoderTransformer; given is the median
-of the ratios. ``--pretrain`` divides the held-out error after pretrain="layerwise" by
-the error without, on the same rows with the same seed.
+difference of two numbers of steps, alternating with AutoencoderTransformer; the result
+is the median of the ratios. ``--pretrain`` divides the held-out error with
+pretrain="layerwise" by the error without, on the same data with the same seed.
 """
 
 import sys
@@ -62,7 +63,7 @@ from reconstruction import (
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import minmax_scale
-from speed import CLOCKS, tabular_rows
+from speed import CLOCKS, tabular_data
 from threadpoolctl import threadpool_limits
 
 from skae import (
@@ -85,7 +86,7 @@ QUICK_STEPS = 20
 
 
 class Data(NamedTuple):
-    """Training and held-out rows of a table, and the size of the codes."""
+    """Training and held-out data, and the size of the codes."""
 
     name: str
     seed: int
@@ -96,13 +97,13 @@ class Data(NamedTuple):
 
     @property
     def key(self):
-        """Return the columns that say which rows a figure belongs to."""
+        """Return the fields that identify the data of a result."""
         n, d = self.X.shape
         return {"table": self.name, "seed": self.seed, "n_train": n, "d": d}
 
 
 def prepare(name, path, seed, args):
-    """Return the rows of a table, or None if there are too few of them."""
+    """Return a data set, or None if it has too few samples."""
     X = load_table(name, path)
     side = isqrt(X.shape[1])
     is_image = side >= 8 and side**2 == X.shape[1]
@@ -120,7 +121,7 @@ def prepare_fashion(path, k, seed, quick):
 
 
 def fitted(estimator, X, seed, quick):
-    """Return the fitted estimator and the seconds that it took."""
+    """Return the fitted estimator and the seconds of the fit."""
     estimator.set_params(random_state=seed)
     if quick:
         estimator.set_params(max_iter=QUICK_STEPS)
@@ -132,7 +133,7 @@ def fitted(estimator, X, seed, quick):
 
 
 def warm_up():
-    """Import what the first fits import, so that it is not timed."""
+    """Run the imports of the first fits, so that they are not timed."""
     X = np.random.default_rng(0).normal(size=(100, 64))
     for cls in (AutoencoderTransformer, ConvolutionalAutoencoder):
         fitted(cls(n_components=2), X, 0, quick=True)
@@ -143,7 +144,7 @@ def error_of(model, X):
     return mean_squared_error(X, model.inverse_transform(model.transform(X)))
 
 
-# Sections: each returns rows for one table and one seed.
+# Sections: each returns results for one data set and one seed.
 
 
 def reconstruction(data, args):
@@ -171,7 +172,7 @@ def reconstruction(data, args):
 
 
 def denoising(data, args):
-    """Compare what is left of the noise after each reconstruction."""
+    """Compare the error of each reconstruction of noisy data."""
     k, X, X_test = data.k, data.X, data.X_test
     rows = []
     for noise in args.noises:
@@ -203,7 +204,7 @@ def denoising(data, args):
 
 
 def sparsity(data, args):
-    """Tell how sparse the codes are, and what they lose."""
+    """Measure the sparsity of the codes, and the reconstruction error."""
     total = mean_squared_error(data.X_test, data.X.mean(axis=0))
     rows = []
     for penalty in PENALTIES:
@@ -246,12 +247,12 @@ def contraction(data, args):
         model, seconds = fitted(estimator, data.X, data.seed, args.quick)
         codes = model.transform(data.X_test)
         variance = float(codes.var(axis=0).sum())
-        # A share of the variance: how far a little noise moves the codes.
+        # Mean squared displacement of the codes by noise, relative to their variance.
         clipped = model.transform(data.X_test.clip(low, high))
         shift, inside = (
-            float(np.mean(np.sum((model.transform(rows) - before) ** 2, axis=1)))
+            float(np.mean(np.sum((model.transform(noisy) - before) ** 2, axis=1)))
             / variance
-            for rows, before in ((moved, codes), (moved.clip(low, high), clipped))
+            for noisy, before in ((moved, codes), (moved.clip(low, high), clipped))
         )
         norm = float(model.jacobian_norm(data.X_test).mean())
         error = error_of(model, data.X_test)
@@ -279,7 +280,7 @@ def contraction(data, args):
 
 
 def likelihood(data, args):
-    """Compare the log-likelihood of held-out rows with probabilistic PCA's."""
+    """Compare the log-likelihood of held-out data with probabilistic PCA's."""
     model, seconds = fitted(VAE(data.k), data.X, data.seed, args.quick)
     d = data.X.shape[1]
     reference = PCA(data.k, random_state=0).fit(data.X).score(data.X_test) / d
@@ -291,15 +292,15 @@ def likelihood(data, args):
 
 SECTIONS = {
     "reconstruction": (reconstruction, "Held-out error relative to PCA's"),
-    "denoising": (denoising, "Error of the denoised rows relative to PCA's"),
+    "denoising": (denoising, "Error after denoising relative to PCA's"),
     "sparsity": (sparsity, "Sparse codes"),
     "contraction": (contraction, "Contraction relative to AutoencoderTransformer"),
-    "likelihood": (likelihood, "Log-likelihood of held-out rows, nats for each column"),
+    "likelihood": (likelihood, "Log-likelihood of held-out data, nats per feature"),
 }
 
 
 def averaged(rows, keys, values):
-    """Return the geometric means of the values over all rows of the same keys."""
+    """Return the geometric means of the values over all results with the same keys."""
     groups = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
@@ -328,7 +329,7 @@ MEANS = {
 
 
 def run_sections(args):
-    """Run the sections on every table, and print a table for each."""
+    """Run the sections on every data set, and print a table for each."""
     if args.fashion:
         found = [
             prepare_fashion(args.fashion, args.components, seed, args.quick)
@@ -358,7 +359,7 @@ def run_sections(args):
 
 
 def timed(build, X, steps, clock):
-    """Return the seconds of a fit of so many steps."""
+    """Return the seconds of a fit with the given number of steps."""
     model = build().set_params(
         max_iter=steps, early_stopping=False, batch_size=128, random_state=0
     )
@@ -368,7 +369,7 @@ def timed(build, X, steps, clock):
 
 
 def budgets(build, X, args):
-    """Return two budgets whose difference takes about ``args.seconds``."""
+    """Return two numbers of steps whose difference takes about ``args.seconds``."""
     timed(build, X, 10, args.clock)
     extra = timed(build, X, 210, args.clock) - timed(build, X, 10, args.clock)
     steps = int(200 * args.seconds / max(extra, 1e-3))
@@ -376,7 +377,7 @@ def budgets(build, X, args):
 
 
 def variants(k, hidden):
-    """Return functions that build the estimators, and whether rows are in [0, 1]."""
+    """Return functions that build the estimators, and whether X is in [0, 1]."""
 
     def builder(cls, **options):
         return lambda: cls(k, hidden_layer_sizes=hidden, **options)
@@ -397,17 +398,17 @@ def variants(k, hidden):
 def run_speed(args):
     """Print the time of a step of each estimator relative to the plain one's."""
     n = 2_000 if args.quick else 20_000
-    tasks = {"30-64-32-8": (tabular_rows(n, 30), 8, (64, 32))}
+    tasks = {"30-64-32-8": (tabular_data(n, 30), 8, (64, 32))}
     if args.fashion:
         tasks["784-400-10"] = (load_fashion(args.fashion)[0][:n], 10, (400,))
     rows = []
     for network, (X, k, hidden) in tasks.items():
-        # In single precision the greatest value may come out above one.
+        # In single precision the maximum may be rounded to above one.
         scaled = minmax_scale(X.astype(np.float64)).clip(0, 1).astype(np.float32)
         plain, estimators = variants(k, hidden)
         table = []
-        for name, (build, in_unit) in estimators.items():
-            used = scaled if in_unit else X
+        for name, (build, in_unit_interval) in estimators.items():
+            used = scaled if in_unit_interval else X
             short, long = budgets(plain, used, args)
             timed(build, used, short, args.clock)
             steps = []
@@ -494,13 +495,13 @@ def run_pretrain(args):
                 "time": geometric_mean([row["time_ratio"] for row in mine]),
             }
         )
-    print_table("All tables", totals)
+    print_table("All data sets", totals)
     write_csv(args.output, "family_pretrain", rows)
     write_csv(args.output, "family_pretrain_summary", totals)
 
 
 def main():
-    """Read the command line and run what it asks for."""
+    """Run the benchmark of the command line."""
     parser = make_parser(__doc__)
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help=".npz files, each with X")
@@ -509,7 +510,7 @@ def main():
     add("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     add("--noises", nargs="+", choices=NOISES, default=list(NOISES))
     add("--seeds", type=int, default=1, metavar="N", help="seeds 0 to N - 1")
-    add("--max-rows", type=int, default=10_000, help="cap on rows, held-out included")
+    add("--max-rows", type=int, default=10_000, help="maximum number of samples")
     add("--speed", action="store_true", help="time a step of each estimator")
     add("--rounds", type=int, default=7, help="measurements of --speed")
     add("--seconds", type=float, default=1.0, help="length of a measurement")

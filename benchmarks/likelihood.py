@@ -1,24 +1,24 @@
-"""Log-likelihood of held-out rows under VAE and the densities of scikit-learn.
+"""Log-likelihood of held-out data under VAE and the density models of scikit-learn.
 
-For every table, seed and size k (2, and a quarter of the columns), a third of the rows
-is held out. Columns are standard-scaled on the training rows; those that are constant
-there are dropped. ``VAE(k).score`` stands beside ``PCA(k).score``,
+For every data set, seed and size k (2, and a quarter of the number of features), a
+third of the samples is held out. Features are standardised by the training data; those
+that are constant there are dropped. ``VAE(k).score`` is compared with ``PCA(k).score``,
 ``FactorAnalysis(k).score`` and ``GaussianMixture(k).score`` (k components of full
-covariance), all at their defaults: nats for each row, and the differences to PCA in
-nats for each column. What fails is nan, and so is a mixture whose covariances would
-hold more than 2^24 numbers.
+covariance), all with default parameters: nats per sample, and the differences to PCA in
+nats per feature. Failures are nan, and so is a mixture whose covariances would have
+more than 2^24 entries.
 
-    python benchmarks/likelihood.py                        # scikit-learn's tables
+    python benchmarks/likelihood.py                        # scikit-learn's data
     python benchmarks/likelihood.py --data FOLDER --max-rows 5000 --seeds 3
     python benchmarks/likelihood.py --images fashion_mnist.npz --steps 2000 20000
 
 ``--images`` fits VAE(likelihood="bernoulli") to grey images, which training binarises
 anew at each step with the pixels as probabilities (Salakhutdinov and Murray, 2008).
-Test images are binarised once, always the same way. Given are the log-likelihood with
-``--draws`` draws of each row's posterior (Burda et al., 2016), the evidence bound, and
-the number of active codes, whose posterior means have a variance above 0.01; beside
-them the log-likelihood of pixels that are independent of each other. Held-out
-images may end training before the steps are done; not so with ``--all-steps``.
+Test images are binarised once, with a fixed seed. Results are the log-likelihood with
+``--draws`` draws of each sample's posterior (Burda et al., 2016), the evidence lower
+bound, the number of active codes, whose posterior means have a variance above 0.01, and
+the log-likelihood of independent pixels. Early stopping on held-out images is on,
+unless ``--all-steps`` is given.
 """
 
 import sys
@@ -45,7 +45,7 @@ from threadpoolctl import threadpool_limits
 from skae import VAE
 
 METHODS = ("vae", "pca", "fa", "gmm")
-LARGEST = 2**24  # numbers in the covariances of a mixture
+LARGEST = 2**24  # entries of the covariances of a mixture
 ACTIVE = 0.01
 
 
@@ -63,7 +63,7 @@ def build(method, k, d, seed, quick):
 
 
 def measure(method, X, X_test, k, seed, quick):
-    """Return the score on held-out rows (nan if there is none) and the seconds."""
+    """Return the score on held-out data (nan if it fails) and the seconds."""
     start = time.perf_counter()
     score = np.nan
     model = build(method, k, X.shape[1], seed, quick)
@@ -79,7 +79,7 @@ def measure(method, X, X_test, k, seed, quick):
 
 
 def compare(name, path, seed, args):
-    """Return one row per size for one table and one seed."""
+    """Return one result per size for one data set and one seed."""
     X, X_test = split(load_table(name, path), seed, args.max_rows, False)
     n, d = X.shape
     rows = []
@@ -99,24 +99,24 @@ def compare(name, path, seed, args):
 
 
 def summary(rows):
-    """Return one row for each method that is compared with PCA."""
+    """Return one summary for each method that is compared with PCA."""
     found = []
     for method in METHODS:
         if method == "pca":
             continue
         gain = np.array([row[f"{method}-pca"] for row in rows])
-        known = gain[np.isfinite(gain)]
+        finite = gain[np.isfinite(gain)]
         rival = np.array([row["vae"] - row[method] for row in rows])
         found.append(
             {
                 "method": method,
                 "fits": len(gain),
                 "failed": int((~np.isfinite(gain)).sum()),
-                "better": int((known > 0).sum()),
-                "worse": int((known < 0).sum()),
-                "worse_by_0.01": int((known < -0.01).sum()),
-                "median": float(np.median(known)) if len(known) else np.nan,
-                "worst": float(known.min()) if len(known) else np.nan,
+                "better": int((finite > 0).sum()),
+                "worse": int((finite < 0).sum()),
+                "worse_by_0.01": int((finite < -0.01).sum()),
+                "median": float(np.median(finite)) if len(finite) else np.nan,
+                "worst": float(finite.min()) if len(finite) else np.nan,
                 "vae_better": int((rival > 0).sum()),
                 "median_fit_s": float(np.median([row[f"{method}_s"] for row in rows])),
             }
@@ -125,7 +125,7 @@ def summary(rows):
 
 
 def run_tables(args):
-    """Compare the densities on every table and print the summary."""
+    """Compare the densities on every data set and print the summary."""
     tables = list_tables(args.data)
     tasks = [(*table, seed) for seed in range(args.seeds) for table in tables.items()]
     rows = [row for part in each(compare, tasks, args) for row in part]
@@ -133,9 +133,9 @@ def run_tables(args):
         {key: value for key, value in row.items() if not key.endswith("_s")}
         for row in rows
     ]
-    print_table("Nats for each held-out row; differences to PCA per column", shown)
+    print_table("Nats per held-out sample; differences to PCA per feature", shown)
     totals = summary(rows)
-    print_table("Difference to PCA, nats for each column", totals)
+    print_table("Difference to PCA, nats per feature", totals)
     worst = min(rows, key=lambda row: np.nan_to_num(row["vae-pca"], nan=np.inf))
     print(f"\n  VAE's worst: {worst['table']}, k = {worst['k']}")
     write_csv(args.output, "likelihood", rows)
@@ -149,10 +149,10 @@ def binarised(X, seed=0):
 
 
 def independent_pixels(X, X_test):
-    """Return nats for each binarised image where pixels have nothing to do with others.
+    """Return the log-likelihood of binarised images under independent pixels.
 
-    Each is one with its mean over the training images as its probability, which is kept
-    off zero and one as if one more image of each kind had been seen.
+    The probability of a pixel is its mean over the training images, smoothed by one
+    additional image of zeros and one of ones.
     """
     p = (X.sum(axis=0, dtype=float) + 1) / (len(X) + 2)
     return X_test @ np.log(p) + (1 - X_test) @ np.log1p(-p)
@@ -207,12 +207,12 @@ def run_images(args):
 
 
 def main():
-    """Read the command line and run what it asks for."""
+    """Run the benchmark of the command line."""
     parser = make_parser(__doc__)
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help=".npz files, each with X")
     add("--seeds", type=int, default=1, metavar="N", help="seeds 0 to N - 1")
-    add("--max-rows", type=int, default=5_000, help="cap on rows, held-out included")
+    add("--max-rows", type=int, default=5_000, help="maximum number of samples")
     add("--jobs", type=int, default=1, help="processes")
     add("--images", type=Path, metavar="FILE", help=".npz with X_train and X_test")
     add("--steps", nargs="+", type=int, default=[2_000, 20_000], help="max_iter")

@@ -1,17 +1,16 @@
 """Peak memory beyond X of fit and transform.
 
-X is an array in memory (float32 or float64) or a float32 memmap on disk. Each case
-runs in a fresh process, after a tiny fit and transform on other data, so that imports
-are not counted. This process reads the other's anonymous memory every 5 ms. Both
-peaks are differences to the level just before fit, so that of transform contains the
-fitted model and the codes that it returns. X must be the same afterwards, bit for bit.
+X is an array in memory (float32 or float64) or a float32 memmap on disk. Each case runs
+in a new process, after a small fit and transform on other data, so that imports are not
+counted. This process reads the other's anonymous memory every 5 ms. Both peaks are
+differences to the memory just before fit, so that of transform includes the fitted
+model and the codes that it returns. X must be unmodified afterwards, bit for bit.
 
     python benchmarks/memory.py
     python benchmarks/memory.py --rows 50000 --columns 784 --methods skae pca
 
-Where the system does not tell a process's anonymous memory (only Linux does), the
-figures are the growth of the highest resident size so far, which includes pages of
-the memmap.
+If the system does not report a process's anonymous memory (only Linux does), the
+results are the increase of the peak resident size, which includes pages of the memmap.
 """
 
 import ctypes
@@ -90,7 +89,7 @@ def highest_resident():
 
 
 def anonymous(pid):
-    """Return the anonymous memory of a process in bytes, None if it is not told."""
+    """Return the anonymous memory of a process in bytes, None if not available."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -100,7 +99,7 @@ def anonymous(pid):
 
 
 def give_back():
-    """Return freed memory to the system, where a later peak could hide in it."""
+    """Return freed memory to the system, so that it does not hide a later peak."""
     gc.collect()
     try:
         ctypes.CDLL(None).malloc_trim(0)
@@ -109,7 +108,7 @@ def give_back():
 
 
 def work(pipe, kind, method, shape, max_iter, folder):
-    """Fit and transform in the measured process, telling the other when."""
+    """Fit and transform in the measured process, in step with the measuring process."""
     model = METHODS[method](max_iter=10)
     tiny = np.random.default_rng(1).standard_normal((1000, shape[1]))
     model.fit(tiny.astype(np.float32 if kind == "memmap" else kind)).transform(tiny)
@@ -140,7 +139,7 @@ def watch(pipe, pid):
 
 
 def measure(kind, method, shape, max_iter, folder):
-    """Return one row: the peaks of fit and transform beyond X."""
+    """Return the peaks of fit and transform beyond X."""
     context = multiprocessing.get_context("spawn")
     pipe, theirs = context.Pipe()
     arguments = (theirs, kind, method, shape, max_iter, folder)
@@ -149,16 +148,16 @@ def measure(kind, method, shape, max_iter, folder):
     theirs.close()
     row = {"method": method, "X": kind, "rows": shape[0], "columns": shape[1]}
     row |= {"components": N_COMPONENTS, "steps": max_iter}
-    level = None
+    baseline = None
     for name in ("fit", "transform"):
         resident = pipe.recv()
-        if level is None:
-            level = anonymous(process.pid) or resident
+        if baseline is None:
+            baseline = anonymous(process.pid) or resident
         start = time.perf_counter()
         pipe.send("go")
         peak = watch(pipe, process.pid)
         row[f"{name}_s"] = time.perf_counter() - start
-        row[f"{name}_MiB"] = (peak - level) / MIB
+        row[f"{name}_MiB"] = (peak - baseline) / MIB
         pipe.send("on")
     row["unmodified"] = pipe.recv()
     process.join()

@@ -1,34 +1,37 @@
 """AutoencoderOutlierDetector against other outlier detectors.
 
-Tables have rows X and y, which is 1 for anomalies; labels are never trained on. A
-table of more than ``--cap`` rows is cut down. Seeds are 1 to N.
+Data sets have X and y, which is 1 for anomalies; labels are never used in training. A
+data set of more than ``--cap`` samples is reduced. Seeds are 1 to N.
 
-- ``detection``: area under the ROC curve and average precision (PR) on test rows, in
-  two protocols. "contaminated": 70 % of all rows train, anomalies among them, and the
-  others test. "clean": half of the normal rows train; the others and all anomalies
-  test. Every method has the defaults of its library. skae and IsolationForest get the
-  columns as they are, and so do PyOD's AutoEncoder, VAE, DeepSVDD and PCA, which
-  standardise them by default; for all others they are standardised. A fit that fails
-  is counted and listed; it scores like chance, 50 % and the share of anomalies.
-- ``pvalues``: share of fresh normal rows (clean protocol) with p-values up to a level,
-  which should be that level.
-- ``explain``: two random cells of held-out normal rows (clean protocol) are replaced
-  by values of other rows from the far quarter of their column. Given is the share of
-  these cells among the two greatest contributions of their rows: of ``explain``, of
-  squared z-scores (by mean and deviation, and by median and interquartile range), and
-  of squared differences to the nearest training row of the standardised table.
-- ``speed``: seconds of a fit (contaminated protocol, one thread, seed 1), in turns
-  with IsolationForest and PyOD's AutoEncoder, medians of five but for the latter; and
-  the peak of memory beyond X and result when 100,000 rows of 20 columns are scored.
+- ``detection``: area under the ROC curve and average precision (PR) on test data, in
+  two protocols. "contaminated": the training data are 70 % of all samples, with
+  anomalies; the others are the test data. "clean": the training data are half of the
+  normal samples; the others and all anomalies are the test data. Every method has the
+  defaults of its library. skae and IsolationForest get unscaled features, and so do
+  PyOD's AutoEncoder, VAE, DeepSVDD and PCA, which standardise them by default; for all
+  others they are standardised. Failed fits are counted and listed; their scores are
+  those of chance, 50 % and the share of anomalies.
+- ``pvalues``: share of new normal samples (clean protocol) with p-values up to a
+  significance level, which should be that level.
+- ``explain``: two random features of held-out normal samples (clean protocol) are
+  replaced by values of other samples from the farthest quarter of the feature. The
+  result is the share of these features among the two largest contributions of their
+  sample: of ``explain``, of squared z-scores (by mean and standard deviation, and by
+  median and interquartile range), and of squared differences to the nearest training
+  sample, with standardised features.
+- ``speed``: seconds of a fit (contaminated protocol, one thread, seed 1), alternating
+  with IsolationForest and PyOD's AutoEncoder, medians of five except for the latter;
+  and the peak memory beyond X and result when 100,000 samples with 20 features are
+  scored.
 
-    python benchmarks/outliers.py                       # scikit-learn's tables
+    python benchmarks/outliers.py                       # scikit-learn's data
     python benchmarks/outliers.py --data FOLDER --seeds 3
     python benchmarks/outliers.py --data FOLDER --tables a,b --methods skae,iforest,knn
     python benchmarks/outliers.py --data FOLDER --sections pvalues,explain --fresh
 
-Figures of single fits are kept in ``outliers_runs.jsonl`` beside the tables, so that a
-run goes on where it was stopped and methods can be added; ``--fresh`` measures skae
-again. Figures of ``speed`` are not kept.
+Results of single fits are stored in ``outliers_runs.jsonl`` in the output folder, so
+that a run continues where it was stopped and methods can be added; ``--fresh`` measures
+skae again. Results of ``speed`` are not stored.
 """
 
 import argparse
@@ -58,17 +61,17 @@ from sklearn.preprocessing import StandardScaler
 RIVALS = ("iforest", "knn")
 SLOW = "pyod-ae"
 LEVELS = (0.1, 0.05, 0.01)
-MANY = 500  # rows, from which on a false-positive rate says something by itself
-CORRUPTED, EXPLAINED = 2, 400  # cells of a row, rows of a table
+MANY = 500  # samples, from which on a single false-positive rate is informative
+CORRUPTED, EXPLAINED = 2, 400  # features of a sample, samples of a data set
 FEWEST_COLUMNS, MOST_COLUMNS = 6, 200
 TO_DEVIATION = 1.349  # interquartile range of a normal distribution, in deviations
 REPEATS, MEMORY_SHAPE = 5, (100_000, 20)
 TITLES = {
-    "detection": "Detection: means in %, mean ranks, median seconds, and tables x "
-    "protocols with a higher ROC + PR than a rival",
+    "detection": "Detection: means in %, mean ranks, median seconds, and data sets x "
+    "protocols with a higher ROC + PR than another detector",
     "failures": "Fits that failed, counted as chance: 50 % ROC, PR the base rate",
-    "pvalues": "Share of fresh normal rows with a p-value up to the level",
-    "explain": "Share of corrupted cells among the two greatest contributions",
+    "pvalues": "Share of new normal samples with a p-value up to the level",
+    "explain": "Share of replaced features among the two largest contributions",
     "fit": "Seconds of a fit, and relative to IsolationForest and PyOD's AutoEncoder",
     "speed": "Time of a fit relative to IsolationForest's and PyOD's AutoEncoder's",
     "memory": "Peak memory of scoring beyond X and result",
@@ -76,7 +79,7 @@ TITLES = {
 
 
 def rounded(text):
-    """Return a cell of a CSV file with its number, if it is one, rounded."""
+    """Return a cell of a CSV file, rounded if it is a number."""
     try:
         return text if text.isdigit() else f"{float(text):.4g}"
     except ValueError:
@@ -84,16 +87,17 @@ def rounded(text):
 
 
 def write_markdown(folder):
-    """Write all tables that are in the folder to one Markdown file."""
+    """Write all tables of the folder to one Markdown file."""
     text = ["# AutoencoderOutlierDetector"]
     for name, title in TITLES.items():
         path = folder / f"outliers_{name}.csv"
         if not path.exists():
             continue
         with path.open(newline="") as file:
-            head, *rows = csv.reader(file)
+            header, *rows = csv.reader(file)
         if rows:
-            lines = [head, ["---"] * len(head), *([*map(rounded, row)] for row in rows)]
+            dashes = ["---"] * len(header)
+            lines = [header, dashes, *([*map(rounded, row)] for row in rows)]
             text += ["", f"## {title}", ""]
             text += ["| " + " | ".join(line) + " |" for line in lines]
     (folder / "outliers.md").write_text("\n".join(text) + "\n")
@@ -107,7 +111,7 @@ def show(args, name, rows):
 
 
 def each(args, section, protocols, methods, measure):
-    """Yield the figures of all tables, seeds, protocols and methods.
+    """Yield the results of all data sets, seeds, protocols and methods.
 
     ``measure(method, split, seed)`` returns those of one fit.
     """
@@ -122,30 +126,30 @@ def each(args, section, protocols, methods, measure):
                 for method in methods:
                     values = (section, table, protocol, seed, args.cap, method)
 
-                    def figures(case=(table, path, protocol, seed), method=method):
+                    def results(case=(table, path, protocol, seed), method=method):
                         split = split_table(*case, args.cap)
                         return split.shape | measure(method, split, case[-1])
 
-                    yield runs.get(dict(zip(KEY, values, strict=True)), figures)
+                    yield runs.get(dict(zip(KEY, values, strict=True)), results)
 
 
 # Detection
 
 
 def detect(method, split, seed):
-    """Return how well the anomalies among the test rows are found."""
+    """Return the detection scores on the test data."""
     y = split.y_test
     try:
-        odd, fit_s, score_s = fit_and_score(method, split.X, split.X_test, seed)
+        scores, fit_s, score_s = fit_and_score(method, split.X, split.X_test, seed)
     except Exception as problem:
-        figures = {"roc": 0.5, "pr": float(y.mean()), "fit_s": None, "score_s": None}
-        return figures | {"failed": f"{type(problem).__name__}: {problem}"[:200]}
-    figures = {"roc": roc_auc_score(y, odd), "pr": average_precision_score(y, odd)}
-    return figures | {"fit_s": fit_s, "score_s": score_s, "failed": None}
+        result = {"roc": 0.5, "pr": float(y.mean()), "fit_s": None, "score_s": None}
+        return result | {"failed": f"{type(problem).__name__}: {problem}"[:200]}
+    result = {"roc": roc_auc_score(y, scores), "pr": average_precision_score(y, scores)}
+    return result | {"fit_s": fit_s, "score_s": score_s, "failed": None}
 
 
 def by_method(rows, methods, field):
-    """Return the field's values of each method's fits, without missing ones."""
+    """Return the values of a field by method, without missing ones."""
     return {
         method: [
             row[field]
@@ -192,11 +196,11 @@ def detection(args):
     show(args, "failures", [{name: row[name] for name in names} for row in troubles])
 
 
-# What skae says beside its scores
+# p-values and explanations of skae
 
 
 def fit_ours(method, split, seed):
-    """Return the fitted detector and the normal ones of the test rows."""
+    """Return the fitted detector and the normal test samples."""
     normal = split.X_test[split.y_test == 0]
     with quiet():
         X, normal = prepared(method, split.X, normal)
@@ -204,7 +208,7 @@ def fit_ours(method, split, seed):
 
 
 def false_positives(method, split, seed):
-    """Return the share of fresh normal rows with p-values up to each level."""
+    """Return the share of new normal samples with p-values up to each level."""
     detector, normal = fit_ours(method, split, seed)
     with quiet():
         found = detector.p_values(normal)
@@ -213,7 +217,7 @@ def false_positives(method, split, seed):
 
 
 def pvalues(args):
-    """Tell how often p-values raise a false alarm."""
+    """Measure the false-positive rate of the p-values."""
     methods = list(filter(is_ours, args.methods))
     rows = list(each(args, "pvalues", PROTOCOLS[1:], methods, false_positives))
     table = []
@@ -234,50 +238,50 @@ def pvalues(args):
     show(args, "pvalues", table)
 
 
-def corrupted(X, rows, seed):
-    """Return copies of rows with other values in some cells, and a mask of these.
+def corrupted(X, samples, seed):
+    """Return copies of samples with some features replaced, and a mask of these.
 
-    A value comes from the far quarter of its column in X and differs from the old one.
-    Columns that are constant in X are left alone.
+    A new value is from the farthest quarter of the feature in X and differs from the
+    old one. Features that are constant in X are not replaced.
     """
     rng = np.random.default_rng(seed)
     varies = np.flatnonzero(np.ptp(X, axis=0) > 0)
-    rows, mask = rows.copy(), np.zeros(rows.shape, bool)
-    for row, cells in zip(rows, mask, strict=True):
+    samples, mask = samples.copy(), np.zeros(samples.shape, bool)
+    for sample, replaced in zip(samples, mask, strict=True):
         for j in rng.choice(varies, CORRUPTED, replace=False):
-            far = np.argsort(-np.abs(X[:, j] - row[j]))[: max(1, len(X) // 4)]
+            far = np.argsort(-np.abs(X[:, j] - sample[j]))[: max(1, len(X) // 4)]
             values = X[far, j]
-            row[j] = rng.choice(values[values != row[j]])
-            cells[j] = True
-    return rows, mask
+            sample[j] = rng.choice(values[values != sample[j]])
+            replaced[j] = True
+    return samples, mask
 
 
 def hit_rate(contributions, mask):
-    """Return the share of the cells that are among the greatest of their rows."""
+    """Return the share of replaced features among the largest contributions."""
     top = np.argsort(-contributions, axis=1, kind="stable")[:, :CORRUPTED]
     return float(np.take_along_axis(mask, top, axis=1).mean())
 
 
-def blame(method, split, seed):
-    """Return the hit rates of explain and of simpler ways to blame columns."""
+def attribution(method, split, seed):
+    """Return the hit rates of explain and of simpler attributions."""
     detector, normal = fit_ours(method, split, seed)
     X = prepared(method, split.X, split.X)[0]
-    rows, mask = corrupted(X, normal[:EXPLAINED], seed)
+    samples, mask = corrupted(X, normal[:EXPLAINED], seed)
     with quiet():
-        found = {method: detector.explain(rows)}
+        found = {method: detector.explain(samples)}
         scaler = StandardScaler().fit(X)
-        z, known = scaler.transform(rows), scaler.transform(X)
-        nearest = NearestNeighbors(n_neighbors=1).fit(known).kneighbors(z)[1][:, 0]
+        z, train = scaler.transform(samples), scaler.transform(X)
+        nearest = NearestNeighbors(n_neighbors=1).fit(train).kneighbors(z)[1][:, 0]
     low, centre, high = np.quantile(X, (0.25, 0.5, 0.75), axis=0)
     spread = np.where(high > low, (high - low) / TO_DEVIATION, scaler.scale_)
-    found["z"], found["robust_z"] = z**2, ((rows - centre) / spread) ** 2
-    found["nearest"] = (z - known[nearest]) ** 2
+    found["z"], found["robust_z"] = z**2, ((samples - centre) / spread) ** 2
+    found["nearest"] = (z - train[nearest]) ** 2
     hits = {name: hit_rate(shares, mask) for name, shares in found.items()}
     return {"hits": hits | {"chance": CORRUPTED / X.shape[1]}}
 
 
 def explain(args):
-    """Tell how often corrupted cells are blamed."""
+    """Measure how often replaced features have the largest contributions."""
     found = {}
     for name, path in args.found.items():
         X = split_table(name, path, PROTOCOLS[1], 1, args.cap).X
@@ -285,7 +289,7 @@ def explain(args):
         if FEWEST_COLUMNS <= X.shape[1] <= MOST_COLUMNS and enough:
             found[name] = path
     args = argparse.Namespace(**vars(args) | {"found": found})
-    rows = list(each(args, "explain", PROTOCOLS[1:], ["skae"], blame))
+    rows = list(each(args, "explain", PROTOCOLS[1:], ["skae"], attribution))
     table = []
     for name in found:
         mine = [row for row in rows if row["table"] == name]
@@ -304,7 +308,7 @@ def explain(args):
 
 
 def speed_methods(args):
-    """Return those of skae that are asked for, and what they are compared with."""
+    """Return the requested methods of skae, and those they are compared with."""
     return [*filter(is_ours, args.methods), "iforest", SLOW]
 
 
@@ -325,7 +329,7 @@ def seconds_of_fits(split, methods, repeats):
 
 
 def speed(args):
-    """Time fits at the defaults, and watch the memory of scoring."""
+    """Time fits with default parameters, and measure the memory of scoring."""
     methods, rows = speed_methods(args), []
     warm = np.random.default_rng(0).normal(size=(200, 5))
     for method in methods:  # imports are not counted
@@ -369,7 +373,7 @@ SECTIONS = {
 
 
 def listed(choices=None):
-    """Return a parser of names with commas between them."""
+    """Return a parser of comma-separated names."""
 
     def parse(text):
         names = text.split(",")
@@ -384,16 +388,16 @@ def listed(choices=None):
 
 
 def main():
-    """Read the command line and run what it asks for."""
+    """Run the benchmark of the command line."""
     parser = make_parser(__doc__)
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help=".npz files, each with X and y")
     add("--seeds", type=int, default=3, metavar="N", help="seeds 1 to N")
-    add("--tables", type=listed(), metavar="A,B", help="some of them only")
+    add("--tables", type=listed(), metavar="A,B", help="only these data sets")
     add("--methods", type=listed(METHODS), default=DEFAULT, metavar="A,B")
     add("--sections", type=listed(SECTIONS), default=list(SECTIONS), metavar="A,B")
-    add("--cap", type=int, default=5000, help="rows of a table, test rows included")
-    add("--fresh", action="store_true", help="forget what was measured of skae")
+    add("--cap", type=int, default=5000, help="maximum number of samples of a data set")
+    add("--fresh", action="store_true", help="ignore stored results of skae")
     args = parser.parse_args()
     if args.quick:
         args.seeds, args.cap = 1, min(args.cap, 300)

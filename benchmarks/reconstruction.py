@@ -1,18 +1,19 @@
-"""Held-out reconstruction error relative to PCA's at the same size.
+"""Held-out reconstruction error relative to that of PCA with as many components.
 
-For every table, seed and size k (2, and a quarter of the columns), a third of the
-rows is held out and each method is fitted on the rest; its mean squared error on the
-held-out rows is divided by that of scikit-learn's PCA with k components, fitted on
-the same rows. Columns are standard-scaled on the training rows unless ``--raw``;
-columns that are constant there are dropped. Every fit runs on one thread.
+For every data set, seed and size k (2, and a quarter of the number of features), a
+third of the samples is held out and each method is fitted on the rest; its mean squared
+error on the held-out samples is divided by that of scikit-learn's PCA with k
+components, fitted on the same samples. Features are standardised by the training data
+unless ``--raw``; features that are constant there are dropped. Every fit runs on one
+thread.
 
-    python benchmarks/reconstruction.py                          # scikit-learn's tables
+    python benchmarks/reconstruction.py                          # scikit-learn's data
     python benchmarks/reconstruction.py --data FOLDER --seeds 3 --methods skae
     python benchmarks/reconstruction.py --nested --data FOLDER
     python benchmarks/reconstruction.py --fashion fashion_mnist.npz --methods skae
 
 ``--nested`` asks for a share of the variance instead of a size: what share does the
-chosen size reach on held-out rows, and how does the reconstruction from the first m
+selected size explain on held-out data, and how does the reconstruction from the first m
 codes alone (later codes set to zero) compare with PCA's with m components?
 """
 
@@ -39,15 +40,15 @@ from threadpoolctl import threadpool_limits
 
 # Where PCA is exact, errors below this share of the variance count as zero.
 FLOOR = 1e-10
-# Of the numbers of leading codes above ten, those that are printed.
+# Numbers of leading codes above ten that are printed.
 SHOWN = (15, 20, 30, 50, 100, 200, 500)
 
 
-# Methods: fit on X with codes of size k, return a function that reconstructs rows.
+# Methods: fit on X with codes of size k, return a function that reconstructs samples.
 
 
 def fit_skae(X, k, seed, quick):
-    """Fit AutoencoderTransformer at all defaults."""
+    """Fit AutoencoderTransformer with default parameters."""
     from skae import AutoencoderTransformer
 
     model = AutoencoderTransformer(n_components=k, random_state=seed).fit(X)
@@ -65,7 +66,7 @@ def fit_mlp(X, k, seed, quick):
 
 
 def fit_plain(X, k, seed, quick):
-    """Fit the autoencoder of the tutorials, in plain PyTorch."""
+    """Fit a typical tutorial autoencoder, in plain PyTorch."""
     import torch
     from torch import nn
 
@@ -79,10 +80,10 @@ def fit_plain(X, k, seed, quick):
         nn.Linear(128, d),
     )
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    rows = torch.tensor(X, dtype=torch.float32)
+    data = torch.tensor(X, dtype=torch.float32)
     for _ in range(2 if quick else 50):
-        for index in torch.randperm(len(rows)).split(128):
-            batch = rows[index]
+        for index in torch.randperm(len(data)).split(128):
+            batch = data[index]
             optimizer.zero_grad()
             nn.functional.mse_loss(network(batch), batch).backward()
             optimizer.step()
@@ -98,7 +99,7 @@ METHODS = {"skae": fit_skae, "mlp": fit_mlp, "plain": fit_plain}
 
 
 def mean_squared_error(X, reconstruction):
-    """Return the mean over all cells, in float64."""
+    """Return the mean over all samples and features, in float64."""
     return float(np.mean((X - np.asarray(reconstruction, dtype=np.float64)) ** 2))
 
 
@@ -109,10 +110,10 @@ def pca_error(X, X_test, k):
 
 
 def split(X, seed, max_rows, raw, keep_constant=False):
-    """Return training and held-out rows, scaled on the training rows."""
-    rows = np.random.default_rng(seed).permutation(len(X))[:max_rows]
-    n_test = len(rows) // 3
-    train, test = X[rows[n_test:]], X[rows[:n_test]]
+    """Return training and held-out samples, scaled by the training samples."""
+    index = np.random.default_rng(seed).permutation(len(X))[:max_rows]
+    n_test = len(index) // 3
+    train, test = X[index[n_test:]], X[index[:n_test]]
     varies = np.ptp(train, axis=0) > 0
     if not keep_constant:
         train, test = train[:, varies], test[:, varies]
@@ -124,7 +125,7 @@ def split(X, seed, max_rows, raw, keep_constant=False):
 
 
 def sizes(n, d):
-    """Return the code sizes tried on n training rows of d columns."""
+    """Return the code sizes for n training samples with d features."""
     return sorted(k for k in {2, max(1, round(0.25 * d))} if k < min(n, d))
 
 
@@ -145,7 +146,7 @@ def measure(method, X, X_test, k, seed, quick):
 
 
 def compare(name, path, seed, args):
-    """Return one row per size and method for one table and one seed."""
+    """Return one result per size and method for one data set and one seed."""
     X, X_test = split(load_table(name, path), seed, args.max_rows, args.raw)
     floor = FLOOR * max(float(np.mean((X_test - X.mean(axis=0)) ** 2)), 1e-300)
     rows = []
@@ -171,7 +172,7 @@ def compare(name, path, seed, args):
 
 
 def per_table(rows):
-    """Return the mean ratio over the seeds, a row per table and size."""
+    """Return the mean ratio over the seeds for each data set and size."""
     groups = {}
     for row in rows:
         key = (row["table"], row["n_train"], row["d"], row["k"])
@@ -190,7 +191,7 @@ def geometric_mean(values):
 
 
 def summary(rows, methods):
-    """Return one row per method over all its fits."""
+    """Return one summary per method over all its fits."""
     table = []
     for method in methods:
         mine = [row for row in rows if row["method"] == method]
@@ -215,7 +216,7 @@ def summary(rows, methods):
 
 
 def nested(name, path, seed, args):
-    """Return the share reached, and a row for each number of leading codes."""
+    """Return the explained share, and a result for each number of leading codes."""
     from skae import AutoencoderTransformer
 
     X, X_test = split(load_table(name, path), seed, args.max_rows, args.raw)
@@ -242,7 +243,7 @@ def nested(name, path, seed, args):
 
 
 def each(function, tasks, args):
-    """Yield the function's answer for each task; tell the progress on stderr."""
+    """Yield the function's result for each task; print the progress to stderr."""
     parallel = Parallel(args.jobs, return_as="generator")
     start = time.perf_counter()
     answers = parallel(delayed(function)(*task, args) for task in tasks)
@@ -257,7 +258,7 @@ def each(function, tasks, args):
 
 
 def run_tables(args, tasks):
-    """Compare the methods on every table and print the summary."""
+    """Compare the methods on every data set and print the summary."""
     rows = [row for part in each(compare, tasks, args) for row in part]
     table = per_table(rows)
     print_table("Held-out error / PCA's error, mean over the seeds", table)
@@ -268,11 +269,11 @@ def run_tables(args, tasks):
 
 
 def run_nested(args, tasks):
-    """Ask for a share of the variance on every table and print what came."""
+    """Ask for a share of the variance on every data set and print the results."""
     found = list(each(nested, tasks, args))
     chosen = [first for first, _ in found]
     rows = [row for _, part in found for row in part]
-    print_table("Share of the variance explained on held-out rows", chosen)
+    print_table("Share of the variance explained on held-out data", chosen)
     by_m = []
     for m in sorted({row["m"] for row in rows}):
         ratios = [row["ratio"] for row in rows if row["m"] == m]
@@ -282,9 +283,9 @@ def run_nested(args, tasks):
     print_table("Error from the first m codes / error of PCA with m components", shown)
     short = max(row["points_short"] for row in chosen)
     worst = max(rows, key=lambda row: row["ratio"])
-    print(f"\n  Most points short of the asked share: {short:.2f}")
+    print(f"\n  Largest shortfall in percentage points: {short:.2f}")
     highest = max(row["mean"] for row in by_m)
-    print(f"  Highest mean over the tables at any m: {highest:.4f}")
+    print(f"  Highest mean over the data sets at any m: {highest:.4f}")
     print(f"  Worst: {worst['ratio']:.4f} ({worst['table']}, m = {worst['m']})")
     write_csv(args.output, "nested_share", chosen)
     write_csv(args.output, "nested_codes", rows)
@@ -303,19 +304,19 @@ def run_fashion(args):
             row = {"method": method, "seed": seed, "error": error}
             row |= {"pca_error": reference, "ratio": error / reference}
             rows.append(row | {"seconds": seconds})
-    print_table(f"Fashion-MNIST, {len(X)} training rows, k = {k}: test error", rows)
+    print_table(f"Fashion-MNIST, {len(X)} training images, k = {k}: test error", rows)
     print(f"\n  PCA's test error per pixel: {reference:.5f}")
     write_csv(args.output, "reconstruction_fashion", rows)
 
 
 def main():
-    """Read the command line and run what it asks for."""
+    """Run the benchmark of the command line."""
     parser = make_parser(__doc__)
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help=".npz files, each with X")
     add("--seeds", type=int, default=1, metavar="N", help="seeds 0 to N - 1")
-    add("--max-rows", type=int, default=10_000, help="cap on rows, held-out included")
-    add("--raw", action="store_true", help="leave the columns unscaled")
+    add("--max-rows", type=int, default=10_000, help="maximum number of samples")
+    add("--raw", action="store_true", help="leave the features unscaled")
     add("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     add("--jobs", type=int, default=1, help="processes")
     add("--nested", action="store_true", help="ask for a share of the variance")

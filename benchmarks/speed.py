@@ -1,22 +1,23 @@
-"""Training speed against peers: rows per second, time to quality, a default fit.
+"""Training speed: samples per second, time to quality, fits with default parameters.
 
-Every method works in a process of its own, on one thread; the processes take turns,
-method after method, round after round, so that a machine that slows down slows all
-of them. Machines are noisy: read the medians of the ratios within a round, and the
-spread (lowest to highest) that stands next to them.
+Every method runs in its own process, on one thread; the processes alternate, method
+after method, round after round, so that a machine that slows down slows all of them.
+Machines are noisy: use the medians of the ratios within a round, and the range (lowest
+to highest) next to them.
 
-- ``throughput``: rows per second at batch 128, as the difference of two budgets, so
-  that set-up (PCA, imports, the scoring after the fit) cancels. Two networks: tabular
-  30-64-32-8-32-64-30 on synthetic data, wide 784-400-10-400-784 on images. ReLU
-  hidden layers, Adam; the code is linear except in MLPRegressor and PyOD, which offer
-  no other than ReLU. ``products`` does nothing but the network's matrix products, each
-  by the faster of torch.mm and oneDNN: the ratio to it is the share of that limit.
-- ``quality``: seconds until the test error on Fashion-MNIST is 15 % below that of
-  PCA with ten components. skae: the whole public fit, PCA included, with the smallest
-  ``max_iter`` of a grid that gets there. Plain loop: training only, its test error
-  looked at every 50 steps with the clock stopped.
-- ``default``: ``AutoencoderTransformer().fit(X)`` against an ``MLPRegressor`` of the
-  same shape, (256, 128, k, 128, 256), on 10,000 x 50 synthetic rows and on iris.
+- ``throughput``: training samples per second with a batch size of 128, as the
+  difference of two numbers of epochs, so that set-up (PCA, imports, the scoring after
+  the fit) cancels. Two networks: tabular 30-64-32-8-32-64-30 on synthetic data, wide
+  784-400-10-400-784 on images. ReLU hidden layers, Adam; the code is linear except in
+  MLPRegressor and PyOD, which offer only ReLU. ``products`` runs only the matrix
+  products of the network, each by the faster of torch.mm and oneDNN: the ratio to it is
+  the share of that limit.
+- ``quality``: seconds until the test error on Fashion-MNIST is 15 % below that of PCA
+  with ten components. skae: the full public fit, PCA included, with the smallest
+  sufficient ``max_iter`` of a grid. Plain loop: training only, with its test error
+  evaluated every 50 steps while the clock is stopped.
+- ``default``: ``AutoencoderTransformer().fit(X)`` and an ``MLPRegressor`` of the same
+  shape, (256, 128, k, 128, 256), on 10,000 x 50 synthetic samples and on iris.
 
     pip install -c constraints.txt ".[bench]"
     python benchmarks/speed.py
@@ -60,15 +61,15 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 # Data
 
 
-def tabular_rows(n, d, seed=0):
-    """Return standardised float32 rows: six latent factors through tanh, and noise."""
+def tabular_data(n, d, seed=0):
+    """Return standardised float32 samples: six latent factors, tanh, and noise."""
     rng = np.random.default_rng(seed)
     hidden = np.tanh(rng.standard_normal((n, 6)) @ rng.standard_normal((6, 40)))
     X = hidden @ rng.standard_normal((40, d)) + 0.3 * rng.standard_normal((n, d))
     return ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)
 
 
-def image_rows(n, fashion):
+def image_data(n, fashion):
     """Return float32 images of 784 pixels in [0, 1]."""
     if fashion:
         return load_fashion(fashion)[0][:n]
@@ -77,11 +78,11 @@ def image_rows(n, fashion):
     return np.resize(large, (n, 784)).astype(np.float32)
 
 
-# Throughput: a method gets X and the encoder's widths, returns run(epochs).
+# Throughput: a method takes X and the widths of the encoder, and returns run(epochs).
 
 
 def mirrored(widths):
-    """Return the widths of the whole network from those of its encoder."""
+    """Return the widths of all layers from those of the encoder."""
     return [*widths, *widths[-2::-1]]
 
 
@@ -105,12 +106,12 @@ def skae_runner(X, widths, anchor):
 
 
 def skae_anchored(X, widths):
-    """Train with the PCA skip, as by default."""
+    """Train with PCA's linear path, as by default."""
     return skae_runner(X, widths, "pca")
 
 
 def skae_ordinary(X, widths):
-    """Train without it: the same network as everybody else's."""
+    """Train without it: the same network as the other methods."""
     return skae_runner(X, widths, None)
 
 
@@ -183,7 +184,7 @@ def mlp(X, widths):
 
 
 def plain_training(X, widths, seed=0):
-    """Yield the network after each step of the usual PyTorch loop."""
+    """Yield the network after each step of a plain PyTorch loop."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -206,7 +207,7 @@ def plain_training(X, widths, seed=0):
 
 
 def plain(X, widths):
-    """Train with the usual PyTorch loop over a DataLoader."""
+    """Train with a plain PyTorch loop over a DataLoader."""
 
     def run(epochs):
         training = plain_training(X, widths)
@@ -216,19 +217,19 @@ def plain(X, widths):
     return run
 
 
-def fastest_product(left, right, out):
-    """Return a function that multiplies, the faster of torch.mm and oneDNN's."""
+def fastest_product(a, b, out):
+    """Return the faster matrix product of torch.mm and oneDNN."""
     import torch
 
-    ways = [partial(torch.mm, left, right, out=out)]
+    ways = [partial(torch.mm, a, b, out=out)]
     linear = getattr(torch.ops.mkldnn, "_linear_pointwise", None)  # private
     if linear is not None:
-        ways.append(partial(linear, left, right.T, None, "none", [], ""))
+        ways.append(partial(linear, a, b.T, None, "none", [], ""))
     return min(ways, key=lambda way: min(timeit.repeat(way, number=20, repeat=5)))
 
 
 def products(X, widths):
-    """Do the matrix products of a training step alone, each the fastest way."""
+    """Run only the matrix products of a training step, each the fastest way."""
     import torch
 
     shapes = []
@@ -262,13 +263,13 @@ RUNNERS = {
 NEEDS = {"pyod": "pyod", "skorch": "skorch"}
 
 
-# What the workers do: each factory returns task(job), which returns the answer.
+# Tasks of the workers: each factory returns task(job), which returns the result.
 
 
 def throughput_task(method, network, n, fashion, clock):
-    """Return a task that tells the seconds of a fit of so many epochs."""
+    """Return a task that measures a fit with the given number of epochs."""
     widths = NETWORKS[network]
-    X = image_rows(n, fashion) if network == "wide" else tabular_rows(n, widths[0])
+    X = image_data(n, fashion) if network == "wide" else tabular_data(n, widths[0])
     run, now = RUNNERS[method](X, widths), CLOCKS[clock]
 
     def task(epochs):
@@ -280,7 +281,7 @@ def throughput_task(method, network, n, fashion, clock):
 
 
 def quality_skae(fashion, n, target, clock):
-    """Return a task that goes through the grid until the target is reached."""
+    """Return a task that tries the grid until the target is reached."""
     from skae import AutoencoderTransformer
 
     X, X_test = load_fashion(fashion)
@@ -318,7 +319,7 @@ def quality_plain(fashion, n, target, clock):
     import torch
 
     X, X_test = load_fashion(fashion)
-    X, rows, now = X[:n], torch.from_numpy(X_test), CLOCKS[clock]
+    X, test, now = X[:n], torch.from_numpy(X_test), CLOCKS[clock]
     next(plain_training(X, NETWORKS["wide"]))  # imports are not counted
 
     def task(seed):
@@ -331,15 +332,15 @@ def quality_plain(fashion, n, target, clock):
             seconds += now() - start
             steps += 50
             with torch.no_grad():
-                error = float(((network(rows) - rows) ** 2).mean())
+                error = float(((network(test) - test) ** 2).mean())
         return steps, seconds, error
 
     return task
 
 
 def default_task(method, table, n, clock):
-    """Return a task that tells the seconds of a fit at the defaults."""
-    X = load_iris().data if table == "iris" else tabular_rows(n, 50).astype(np.float64)
+    """Return a task that measures a fit with default parameters."""
+    X = load_iris().data if table == "iris" else tabular_data(n, 50).astype(np.float64)
     k, now = int(PCA(0.95).fit(X).n_components_), CLOCKS[clock]
 
     def build(seed):
@@ -365,7 +366,7 @@ def default_task(method, table, n, clock):
 
 
 def serve(pipe, factory, arguments):
-    """Answer jobs until None comes."""
+    """Run jobs until None is received."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     try:
         task = factory(*arguments)
@@ -377,7 +378,7 @@ def serve(pipe, factory, arguments):
 
 
 class Worker:
-    """A process that holds its data and model and works when asked."""
+    """A process with its own data and model that runs jobs on request."""
 
     def __init__(self, factory, *arguments):
         context = multiprocessing.get_context("spawn")
@@ -388,7 +389,7 @@ class Worker:
         self.process.start()
 
     def ask(self, job):
-        """Send a job, wait for its answer."""
+        """Send a job and return its result."""
         self.pipe.send(job)
         answer = self.pipe.recv()
         if isinstance(answer, Exception):
@@ -417,7 +418,7 @@ def spread(values):
 
 
 def throughput(args, fashion):
-    """Time the methods on both networks; return one row per round and method."""
+    """Time the methods on both networks; return one result per round and method."""
     found = []
     for network in args.networks:
         n = 1280 if args.quick else 49_920 if network == "tabular" else 12_800
@@ -445,11 +446,11 @@ def throughput(args, fashion):
 
 
 def show_throughput(network, rounds):
-    """Print rows per second, and the ratios of skae's to each method's."""
+    """Print samples per second, and the ratios of skae to each method."""
     table = []
     for method in rounds[0]:
         speeds = [speeds[method] for speeds in rounds]
-        row = {"method": method, "rows/s": float(np.median(speeds))}
+        row = {"method": method, "samples/s": float(np.median(speeds))}
         row |= {"lowest": min(speeds), "highest": max(speeds)}
         for ours in ("skae", "skae, anchor=None"):
             if ours in rounds[0]:
@@ -457,11 +458,11 @@ def show_throughput(network, rounds):
                 row[f"{ours} / it"] = spread(ratios)
         table.append(row)
     widths = "-".join(map(str, mirrored(NETWORKS[network])))
-    print_table(f"Rows per second: {network} network {widths}, batch {BATCH}", table)
+    print_table(f"Samples per second: {network} network {widths}, batch {BATCH}", table)
 
 
 def quality(args, fashion):
-    """Time both ways to PCA's error less 15 %; return one row per round and method."""
+    """Time both methods to 85 % of PCA's error; return one result per method."""
     if fashion is None:
         print("\nTime to quality: skipped, no fashion_mnist.npz in the --data folder")
         return []
@@ -491,7 +492,7 @@ def quality(args, fashion):
 
 
 def default(args, fashion):
-    """Time fits at the defaults; return one row per table, round and method."""
+    """Time default fits; return one result per data set, round and method."""
     found = []
     for table in ("10,000 x 50", "iris"):
         n = 500 if args.quick else 10_000
@@ -506,14 +507,14 @@ def default(args, fashion):
                 row = {"table": table, "seed": seed, "method": method}
                 rows.append(row | {"seconds": worker.ask(seed)})
         stop(workers)
-        print_table(f"A fit at the defaults: {table}", rows)
+        print_table(f"Fit with default parameters: {table}", rows)
         show_ratio(rows, "mlp")
         found += rows
     return found
 
 
 def show_ratio(rows, peer):
-    """Print the ratio of skae's seconds to the peer's, round by round."""
+    """Print the ratios of the seconds of skae and of another method in each round."""
     seconds = {
         method: [row["seconds"] for row in rows if row["method"] == method]
         for method in ("skae", peer)
@@ -529,7 +530,7 @@ SECTIONS = {"throughput": throughput, "quality": quality, "default": default}
 
 
 def main():
-    """Run the sections asked for."""
+    """Run the requested sections."""
     parser = make_parser(__doc__)
     add = parser.add_argument
     add("--data", type=Path, metavar="FOLDER", help="with fashion_mnist.npz")
@@ -537,7 +538,7 @@ def main():
     add("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     add("--methods", nargs="+", choices=RUNNERS, default=list(RUNNERS))
     add("--rounds", type=int, default=5)
-    add("--seconds", type=float, default=1.0, help="least length of a measurement")
+    add("--seconds", type=float, default=1.0, help="minimum length of a measurement")
     add("--clock", choices=CLOCKS, default="wall", help="wall or CPU seconds")
     add("--threads", type=int, default=1, help="threads of each process")
     args = parser.parse_args()

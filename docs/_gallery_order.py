@@ -4,7 +4,7 @@ from pathlib import Path
 
 ORDER = (
     "tutorial",
-    "magic_trick",
+    "code_size",
     "pca_or_autoencoder",
     "denoising",
     "sparse",
@@ -18,18 +18,18 @@ ORDER = (
 
 
 class GalleryOrder:
-    """Sort scripts as they are listed above, others by name behind them.
+    """Sort scripts in the order above, others by name after them.
 
     Parameters
     ----------
     src_dir : str
-        Where the scripts are.
+        Folder of the scripts.
     """
 
     def __init__(self, src_dir):
         self.src_dir = src_dir
 
     def __call__(self, filename):
-        """Return the place of a script."""
+        """Return the sort key of a script."""
         name = Path(filename).stem
         return (ORDER.index(name) if name in ORDER else len(ORDER), name)

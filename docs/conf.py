@@ -31,10 +31,10 @@ extensions = [
     "myst_parser",
     "numpydoc",
 ]
-# What other pages include, and what builds leave behind.
+# Files that other pages include, and outputs of builds.
 exclude_patterns = ["_build", "tables"]
 templates_path = ["_templates"]
-# `name` is a link where there is something of that name, and code where there is not.
+# `name` is a link if there is an object of that name, and code otherwise.
 default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!skae\.).*")]
@@ -49,7 +49,7 @@ numpydoc_class_members_toctree = False
 
 
 def plain_shapes(app, what, name, obj, options, lines):
-    """Say that ``n_components_`` in a shape is no reference."""
+    """Escape ``n_components_`` in a shape, which is not a reference."""
     lines[:] = [
         re.sub(r"_(?=[,)])", r"\\_", line) if " of shape (" in line else line
         for line in lines
@@ -71,7 +71,7 @@ PROJECTS = {
 
 
 def inventory(name):
-    """Return where the names of a project are, None without a network."""
+    """Return the path of a project's inventory, None without a network."""
     path = INVENTORIES / f"{name}.inv"
     if not path.exists():
         try:
@@ -93,7 +93,7 @@ intersphinx_mapping = {
 
 
 def unlinked(app, env, node, contnode):
-    """Leave it at the text where scikit-learn's own docstrings refer to its pages."""
+    """Return plain text for references to its pages in scikit-learn's docstrings."""
     if "docstring of sklearn." not in (get_source_line(node)[0] or ""):
         return None
     if node["reftarget"].startswith("sphx_glr_"):  # no text for readers
@@ -109,7 +109,7 @@ mathjax_path = "mathjax/tex-svg.js"
 
 
 def copy_mathjax(app):
-    """Put the parts of MathJax that pages load beside them."""
+    """Copy the parts of MathJax that pages load."""
     from sphinx.util.fileutil import copy_asset
 
     if app.builder.format != "html":
@@ -163,11 +163,11 @@ html_theme_options = {
     "footer_end": [],
 }
 ALONE = "index install performance migration internals contributing changelog"
-html_sidebars = {name: [] for name in ALONE.split()}  # they have no section
+html_sidebars = {name: [] for name in ALONE.split()}  # pages without a section
 
 
 def setup(app):
-    """Connect what is above."""
+    """Connect the functions above."""
     app.connect(
         "autodoc-process-docstring", plain_shapes, priority=400
     )  # numpydoc: 500

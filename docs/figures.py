@@ -1,9 +1,9 @@
-"""Redraw README's pictures, and rewrite what README and the site say in figures.
+"""Redraw README's pictures, and rewrite the measured numbers of README and the site.
 
     python docs/figures.py          # pictures, README.md, docs/tables
     python docs/figures.py --check  # fails if README.md or docs/tables are out of date
 
-Every figure comes from the CSV files in ``benchmarks/results``, which the scripts in
+Every number comes from the CSV files in ``benchmarks/results``, which the scripts in
 ``benchmarks`` write. Pictures are not compared.
 """
 
@@ -27,49 +27,50 @@ FOLDER = DOCS / "tables"
 NUMBERS = FOLDER / "numbers.txt"
 WIDTH = 88
 
-# Parts of README: text, in which a name in braces is a figure, and tables. Lines that
+# Parts of README: text, in which a name in braces is a number, and tables. Lines that
 # begin with "- " are wrapped.
 BLOCKS = {
     "reconstruction": (
-        "Error on unseen rows relative to PCA's at the same size, geometric means over "
-        "the fits; all defaults; {reconstruction_seeds} seeds on the standardised "
-        "tables of ADBench and scikit-learn, one on the others (`reconstruction.py`):",
+        "Error on held-out data relative to PCA's with as many components, geometric "
+        "means over the fits; default parameters; {reconstruction_seeds} seeds on the "
+        "standardised data sets of ADBench and scikit-learn, one on the others "
+        "(`reconstruction.py`):",
         TABLES["reconstruction"],
     ),
     "speed": (
-        "Rows per second of training, batch {batch}, one thread, medians of "
+        "Training samples per second, batch size {batch}, one thread, medians of "
         "{speed_rounds} interleaved rounds (`speed.py`):",
         TABLES["speed_throughput"],
     ),
     "outliers": (
         "Area under the ROC curve and average precision in %, means over "
-        "{outlier_tables} tables of ADBench, trained on contaminated rows or on normal "
-        "ones alone; all defaults (`outliers.py`; {outlier_more} more detectors are on "
-        "the performance page):",
+        "{outlier_tables} data sets of ADBench, trained on contaminated data or on "
+        "normal samples only; default parameters (`outliers.py`; {outlier_more} more "
+        "detectors are on the performance page):",
         detection_in_readme,
     ),
     "figures": (
-        "- **Time to quality**: until the error on Fashion-MNIST's test rows is 15 % "
-        "below that of PCA with ten components, a whole `fit` of a network 784-400-10 "
-        "takes {quality_ratio} of the plain PyTorch loop's time, its number of steps "
-        "chosen with hindsight.\n"
+        "- **Time to quality**: to reach a test error on Fashion-MNIST 15 % below that "
+        "of PCA with ten components, a full `fit` of a network 784-400-10 takes "
+        "{quality_ratio} of the time of a plain PyTorch loop, with its number of steps "
+        "chosen in hindsight.\n"
         "- **Memory**: on {memory_rows} x {memory_columns} values a `fit` of "
         "{memory_steps} steps takes {memory_fit} MiB beyond the data, `transform` "
         "{memory_transform} MiB.\n"
-        "- **Fit of the outlier detector**: {fit_forest} times as long as "
-        "`IsolationForest`'s and {fit_pyod} of PyOD's `AutoEncoder`, medians over the "
-        "tables; {fit_forest_worst} and {fit_worst} times at worst, and longer than "
-        "PyOD's on {fit_slower} of {outlier_tables}.\n"
-        "- **p-values**: {false_mean} of fresh normal rows get one of at most "
-        "{false_level} (mean over the tables; {false_worst} at worst where there are "
-        "{false_rows} or more such rows).\n"
-        "- **Likelihood**: the `VAE`'s exceeds `PCA.score` on unseen rows in "
+        "- **Time of a detector fit**: {fit_forest} times that of `IsolationForest` "
+        "and {fit_pyod} of that of PyOD's `AutoEncoder`, medians over the data sets; "
+        "{fit_forest_worst} and {fit_worst} times at worst, and longer than PyOD's on "
+        "{fit_slower} of {outlier_tables}.\n"
+        "- **p-values**: {false_mean} of new normal samples have a p-value of at most "
+        "{false_level} (mean over the data sets; {false_worst} at worst among those "
+        "with {false_rows} or more such samples).\n"
+        "- **Likelihood**: the `VAE`'s exceeds `PCA.score` on held-out data in "
         "{likelihood_above} of {likelihood_fits} fits and equals it in "
         "{likelihood_equal}; a `GaussianMixture` is above the `VAE` in "
         "{likelihood_mixture}.\n"
         "- **No gain**: PCA was kept in {reconstruction_kept} of the "
-        "{reconstruction_fits} fits on standardised tables; "
-        '`pretrain="layerwise"` leaves the default network\'s error at '
+        "{reconstruction_fits} fits on standardised data sets; with "
+        '`pretrain="layerwise"` the default network\'s error is '
         "{pretrain_default} of that without.",
         None,
     ),
@@ -91,18 +92,18 @@ def wrapped(text):
 
 
 def markdown(table):
-    """Return a table in Markdown, its numbers to the right."""
-    head = [["", *table.columns[1:]], ["---", *["---:"] * (table.shape[1] - 1)]]
-    rows = [*head, *table.to_numpy().tolist()]
+    """Return a table in Markdown, with numbers aligned to the right."""
+    header = [["", *table.columns[1:]], ["---", *["---:"] * (table.shape[1] - 1)]]
+    rows = [*header, *table.to_numpy().tolist()]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def blocks():
     """Return the generated parts of README by their names."""
-    known = numbers()
+    values = numbers()
     found = {}
     for name, (text, table) in BLOCKS.items():
-        parts = [wrapped(text.format(**known))]
+        parts = [wrapped(text.format(**values))]
         if table is not None:
             parts.append(markdown(table()))
         found[name] = "\n\n".join(parts)
@@ -115,8 +116,8 @@ def filled(text, parts):
         begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             sys.exit(f"README.md must have {begin} and {end} once each")
-        head, rest = text.split(begin)
-        text = f"{head}{begin}\n\n{part}\n\n{end}{rest.split(end)[1]}"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n\n{part}\n\n{end}{rest.split(end)[1]}"
     unknown = set(re.findall(r"<!-- begin: (.*?) -->", text)) - set(parts)
     if unknown:
         sys.exit(f"README.md has unknown parts: {', '.join(sorted(unknown))}")
@@ -124,18 +125,18 @@ def filled(text, parts):
 
 
 def for_sphinx(table):
-    """Return a table as CSV, its code marked in reStructuredText's way."""
+    """Return a table as CSV, with code in reStructuredText's markup."""
     return table.to_csv(index=False, lineterminator="\n").replace("`", "``")
 
 
-def substitutions(known):
-    """Return figures as substitutions of reStructuredText: |name| is the figure."""
-    lines = [f".. |{name}| replace:: {value}" for name, value in known.items()]
+def substitutions(values):
+    """Return numbers as substitutions of reStructuredText: |name| is the number."""
+    lines = [f".. |{name}| replace:: {value}" for name, value in values.items()]
     return "\n".join([".. Written by figures.py.", "", *lines, ""])
 
 
 def texts():
-    """Return what each generated file must hold."""
+    """Return the expected content of each generated file."""
     found = {
         FOLDER / f"{name}.csv": for_sphinx(make()) for name, make in TABLES.items()
     }
@@ -145,7 +146,7 @@ def texts():
 
 
 def outdated(expected):
-    """Return the files that differ from what they must hold, or should not be."""
+    """Return the files that differ from their expected content, or should not exist."""
     wrong = [
         path
         for path, text in expected.items()
@@ -155,7 +156,7 @@ def outdated(expected):
 
 
 def write(expected):
-    """Write the generated files, and remove tables that are no more."""
+    """Write the generated files, and remove obsolete tables."""
     FOLDER.mkdir(exist_ok=True)
     for path in outdated(expected):
         if path in expected:

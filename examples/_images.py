@@ -1,4 +1,4 @@
-"""Images for the examples: handwritten digits, or larger ones from a file."""
+"""Images for the examples: handwritten digits, or larger images from a file."""
 
 import argparse
 
@@ -8,10 +8,10 @@ from sklearn.model_selection import train_test_split
 
 
 def _options():
-    """Return the options of the command line; others are not ours to judge."""
+    """Return the options of the command line; ignore others."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--data", help=".npz file of Fashion-MNIST or MNIST")
-    parser.add_argument("--rows", type=int, default=10000, help="training rows of it")
+    parser.add_argument("--rows", type=int, default=10000, help="training images of it")
     return parser.parse_known_args()[0]
 
 
@@ -28,22 +28,22 @@ def _from_file(path, n_rows):
 
 
 def images_of_file():
-    """Return what `load_images` does for ``--data FILE``, None without that option."""
+    """Return the images of ``--data FILE``, None without that option."""
     options = _options()
     return None if options.data is None else _from_file(options.data, options.rows)
 
 
 def load_images():
-    """Return images with pixels in [0, 1] as rows, their labels and their shape.
+    """Return flattened images with pixels in [0, 1], their labels and their shape.
 
     They are the digits that scikit-learn ships, a third of them for the test. On the
     command line ``--data FILE`` names an .npz file of Fashion-MNIST or MNIST instead,
-    and ``--rows N`` says how many of its training images to take (10,000).
+    and ``--rows N`` is the number of training images to use (10,000).
 
     Returns
     -------
     X_train, X_test : ndarray of shape (n_images, n_pixels)
-        Images, one a row.
+        Flattened images.
     y_train, y_test : ndarray of shape (n_images,)
         Labels.
     image_shape : tuple of int
@@ -57,13 +57,13 @@ def load_images():
     return *split, (8, 8)
 
 
-def draw_images(rows, image_shape):
+def draw_images(images_by_label, image_shape):
     """Draw one labelled row of images for each entry of a dictionary.
 
     Parameters
     ----------
-    rows : dict of str to ndarray of shape (n_images, n_pixels)
-        Images with pixels in [0, 1], by the row's label.
+    images_by_label : dict of str to ndarray of shape (n_images, n_pixels)
+        Images with pixels in [0, 1], by the label of their row in the figure.
     image_shape : tuple of int
         ``(height, width)``.
 
@@ -74,12 +74,16 @@ def draw_images(rows, image_shape):
     """
     import matplotlib.pyplot as plt
 
-    n_columns = max(map(len, rows.values()))
-    size = 1.5 + 0.75 * n_columns, 0.8 * len(rows)
+    n_columns = max(map(len, images_by_label.values()))
+    size = 1.5 + 0.75 * n_columns, 0.8 * len(images_by_label)
     figure, axes = plt.subplots(
-        len(rows), n_columns, figsize=size, squeeze=False, layout="constrained"
+        len(images_by_label),
+        n_columns,
+        figsize=size,
+        squeeze=False,
+        layout="constrained",
     )
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
+    for line, (name, images) in zip(axes, images_by_label.items(), strict=True):
         for ax, image in zip(line, images, strict=True):
             ax.imshow(image.reshape(image_shape), cmap="gray_r", vmin=0, vmax=1)
             ax.set(xticks=[], yticks=[])

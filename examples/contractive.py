@@ -1,20 +1,20 @@
 """
-Codes that ignore small changes
-===============================
+Contractive autoencoders: latent codes that ignore small changes
+================================================================
 
-A contractive autoencoder is trained with a penalty on the Jacobian of its codes: how
-much they change where the row changes a little. Three of them, with a small to a large
-penalty, write two codes for each image, beside a plain autoencoder. Then the pixels of
-images that they have not seen are changed a little.
+A contractive autoencoder is trained with a penalty on the Jacobian of its latent codes,
+that is on their sensitivity to small changes of the input. Three of them, with a small
+to a large penalty, and a plain autoencoder encode images by two codes. Then the pixels
+of test images are changed slightly.
 
-There is a trap. A network can make its codes move less by making them small, and the
-decoder can make them large again. That would change nothing but a unit. How far codes
-move is therefore compared with the spread of the codes themselves.
+There is a pitfall. A network can reduce the displacement of its codes by making them
+small, and the decoder can make them large again. That would only change their scale.
+The displacement is therefore compared with the standard deviation of the codes
+themselves.
 
-The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
-MNIST from an ``.npz`` file instead.
-``_images.py``, which loads them, is listed with the
-:doc:`examples </auto_examples/index>` and goes beside the script.
+The images are the digits that scikit-learn ships; ``--data FILE`` uses Fashion-MNIST or
+MNIST from an ``.npz`` file instead. ``_images.py``, which loads them, is on the page of
+:doc:`examples </auto_examples/index>`.
 """
 
 import matplotlib.pyplot as plt
@@ -37,12 +37,12 @@ for model in models.values():
     model.fit(X_train)
 
 # %%
-# Shrunk, or steadier?
-# --------------------
+# Smaller codes, or less sensitive codes?
+# ---------------------------------------
 #
-# ``jacobian_norm`` gives the squared norm of the Jacobian for each image. On its own it
-# mixes two things, so the table has the variance of the codes beside it. Their quotient
-# does not depend on the unit of the codes. All are means over the test images.
+# ``jacobian_norm`` returns the squared norm of the Jacobian for each image. It combines
+# sensitivity and scale, so the table also has the variance of the codes. Their quotient
+# does not depend on the scale of the codes. All are means over the test images.
 
 codes = {name: model.transform(X_test) for name, model in models.items()}
 print(f"{'':17}{'norm':>9}{'variance':>10}{'norm / variance':>17}{'error':>9}")
@@ -53,16 +53,16 @@ for name, model in models.items():
     print(f"{name:17}{norm:9.2f}{variance:10.3f}{norm / variance:17.2f}{error:9.4f}")
 
 # %%
-# The step from the plain autoencoder to the smallest penalty really makes codes
-# steadier. What larger penalties take off the norm they take off the variance, too:
-# most of that is shrinkage, and the decoder undoes it.
+# The smallest penalty really makes the codes less sensitive than those of the plain
+# autoencoder. Larger penalties reduce the variance nearly as much as the norm: most of
+# their effect is shrinkage, which the decoder compensates.
 #
-# How far codes move
-# ------------------
+# Displacement of the codes
+# -------------------------
 #
-# Each image is changed five times, in two ways. "equal" adds the same noise to all
-# pixels; "own" adds to each pixel a fifth of its own standard deviation. Paper and ink
-# have their limits: pixels stay between those seen in training.
+# Each image is changed five times, in two ways. "equal" adds noise of the same standard
+# deviation to all pixels; "own" adds noise of a fifth of the standard deviation of each
+# pixel. Pixels are clipped to the range seen in training.
 
 rng = np.random.default_rng(0)
 draws = rng.normal(size=(5, *X_test.shape))
@@ -72,13 +72,13 @@ changed = {
     "own": (X_test + 0.2 * X_train.std(axis=0) * draws).clip(low, high),
 }
 moved = {
-    (name, kind): np.stack([model.transform(rows) for rows in tables])
+    (name, kind): np.stack([model.transform(images) for images in copies])
     for name, model in models.items()
-    for kind, tables in changed.items()
+    for kind, copies in changed.items()
 }
 
 # %%
-# How far a code is moved is measured in standard deviations of the codes:
+# The displacement in standard deviations of the codes:
 
 print(f"{'':17}" + "".join(f"{kind:>8}" for kind in changed))
 for name in models:
@@ -90,18 +90,19 @@ for name in models:
     print(f"{name:17}" + "".join(f"{way:8.3f}" for way in ways))
 
 # %%
-# The two columns tell where the plain autoencoder is so easily moved. Networks work on
+# The two columns show why the plain autoencoder is so sensitive. Networks work on
 # standardised pixels. A pixel near the edge that is white in nearly all images has a
-# tiny standard deviation, and a little grey there is a great deal to the network. The
-# contractive autoencoder, whose penalty counts all pixels alike, learns to ignore it.
-# Against noise in proportion to what each pixel does anyway, there is less to gain.
+# tiny standard deviation, and a little grey there is a large value to the network. The
+# contractive autoencoder, whose penalty has the same weight for all pixels, learns to
+# ignore it. With noise in proportion to the standard deviation of each pixel, the
+# difference is smaller.
 #
-# Seen on the map
-# ---------------
+# In the latent space
+# -------------------
 #
-# Coloured dots are the codes, grey ones are where the changes take them: "equal" noise
-# above, "own" below. Each map has its own scale, so that shrunk codes do not look
-# steadier than they are.
+# Coloured dots are the codes of the images, grey ones those of the changed images:
+# "equal" noise above, "own" below. Each plot has its own scale, so that smaller codes
+# do not look less sensitive than they are.
 
 shown = ["plain", "contraction 0.1", "contraction 1"]
 figure, axes = plt.subplots(2, 3, figsize=(12, 7.5), layout="constrained")

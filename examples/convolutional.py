@@ -1,30 +1,28 @@
 """
-Convolutions: codes of images
-=============================
+Convolutional autoencoders
+==========================
 
-:class:`~skae.ConvolutionalAutoencoder` takes rows that are flattened images, and knows
-that they are images. Is that better than dense layers, and what does it cost? Four
-autoencoders answer it on the same images: dense and convolutional, each with PCA's
-linear path and without.
+:class:`~skae.ConvolutionalAutoencoder` applies convolutions to flattened images. Is it
+better than dense layers, and what does it cost? Four autoencoders are compared on the
+same images: dense and convolutional, each with and without PCA's linear path.
 
-``python examples/convolutional.py --data FILE`` takes Fashion-MNIST or MNIST from an
-.npz file instead of scikit-learn's digits, and ``--rows N`` so many of its training
-images.
-``_images.py``, which loads them, is listed with the
-:doc:`examples </auto_examples/index>` and goes beside the script.
+``python examples/convolutional.py --data FILE`` uses Fashion-MNIST or MNIST from an
+.npz file instead of scikit-learn's digits, and ``--rows N`` is the number of training
+images. ``_images.py``, which loads them, is on the page of :doc:`examples
+</auto_examples/index>`.
 """
 
 # %%
 # The network
 # -----------
 #
-# Each entry of ``channels`` is a convolution that halves height and width, a linear
-# layer makes the codes, and transposed convolutions lead back. ``(16, 32, 64, 64)`` is
-# the default, and meant for images of some 28 x 28 pixels. Those of 8 x 8 are down to
-# one pixel after three convolutions.
+# Each entry of ``channels`` is a convolution that halves height and width, followed by
+# a linear layer for the latent codes; the decoder has transposed convolutions. ``(16,
+# 32, 64, 64)`` is the default, for images of about 28 x 28 pixels. Images of 8 x 8 are
+# reduced to one pixel by three convolutions.
 #
 # ``anchor="pca"``, the default, adds the network to PCA's linear path, and trains what
-# PCA misses. ``anchor=None`` leaves the path out: there are only convolutions.
+# PCA misses. ``anchor=None`` omits the path: there are only convolutions.
 
 from time import perf_counter
 
@@ -42,7 +40,7 @@ K = 8
 
 
 def convolutional(anchor):
-    """Return the convolutional autoencoder with an anchor or without."""
+    """Return the convolutional autoencoder with or without an anchor."""
     return ConvolutionalAutoencoder(
         image_shape,
         channels=(16, 32, 64, 64),
@@ -64,7 +62,7 @@ models = {
 # Errors and times
 # ----------------
 #
-# Errors are mean squared errors of images that no model has seen.
+# Errors are mean squared errors of test images.
 
 print(f"{len(X_train)} training images, {len(X_test)} held out, {K} codes")
 print(f"{'':22}{'error':>8}{'/ PCA':>7}{'steps':>7}{'fit':>9}{'a step':>10}")
@@ -81,24 +79,22 @@ for name, model in models.items():
     print(line)
 
 # %%
-# On digits as small as these, convolutions are not worth their time. The dense network
-# with PCA's path comes within a few per cent of the best error, and is fitted sooner
-# than either convolutional one. One reason may be that a pixel at the edge of an 8 x 8
-# image is not like one in the middle, so that there is little to learn once and use
-# everywhere.
+# On digits as small as these, convolutions are not worth their time. The error of the
+# dense network with PCA's path is within a few per cent of the best one, and its fit is
+# faster than that of either convolutional network. One reason may be that a pixel at
+# the edge of an 8 x 8 image is not like one in the middle, so that weight sharing has
+# little benefit.
 #
-# PCA's path helps the dense network here, and stands in the way of the convolutional
-# one. Nobody could have said that beforehand: if images are what matters, and there is
-# time for two fits, try ``anchor=None`` as well. On Fashion-MNIST, with 784 pixels, the
-# convolutional network is a little better than the dense one and takes longer, see
-# :doc:`/performance`.
+# PCA's path helps the dense network here, but not the convolutional one. This is hard
+# to predict: for images, if there is time for two fits, try ``anchor=None`` as well. On
+# Fashion-MNIST, with 784 pixels, the convolutional network is slightly better than the
+# dense one and takes longer, see :doc:`/performance`.
 #
-# How training went
-# -----------------
+# Loss curves
+# -----------
 #
-# The path is a head start. The network that has it begins at PCA's error, in the left
-# picture. In the right one there is none, and the first steps are spent on getting to
-# where PCA is.
+# With PCA's path training starts at PCA's error, in the left panel. Without it, in the
+# right panel, the first steps are needed to reach PCA's error.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
 for ax, name in zip(axes, ["convolutional", "convolutional, no PCA"], strict=True):
@@ -115,15 +111,15 @@ if len(below):
 # The images
 # ----------
 #
-# One of each kind, and the error over all that were held out. A fitted
-# convolutional autoencoder knows the shape of its images, and the display asks it.
+# One test image per class, and the error over all test images. A fitted convolutional
+# autoencoder has the shape of its images as an attribute, which the display uses.
 
 first = np.unique(y_test, return_index=True)[1]
 _ = ReconstructionDisplay.from_estimator(models, X_test, rows=first)
 
 # %%
-# PCA leaves shadows where images of other kinds have ink. All networks remove most of
-# them. Between the networks the eye finds less of a difference than the table.
+# PCA leaves shadows where images of other classes have ink. All networks remove most of
+# them. The networks differ less to the eye than in the table.
 
 plt.show()
 

@@ -1,21 +1,21 @@
 """
-Odd rows of a table, and the columns that make them odd
-=======================================================
+Outlier detection and feature contributions
+===========================================
 
-Eight sensors of an engine whose speed, load and surroundings change all the time. In a
-few of the new readings two sensors show what they showed at another time. Each value
-alone is an ordinary one, but it does not go with the others. Which readings are these,
-and which sensors are wrong?
+The data are readings of eight sensors of an engine whose speed, load and environment
+vary. In a few of the new readings two sensors show values from another time. Each value
+alone is normal, but it does not fit the others. Which readings are these, and which
+sensors are wrong?
 
-:class:`~skae.AutoencoderOutlierDetector` learns from earlier readings. It gives each
-new one a p-value and says how much each sensor makes it odd.
+:class:`~skae.AutoencoderOutlierDetector` is trained on earlier readings. It computes a
+p-value for each new one, and the contribution of each sensor to the anomaly.
 """
 
 # %%
-# The table
-# ---------
+# The data
+# --------
 #
-# The data are made up, so that it is known what is wrong.
+# The data are simulated, so that the wrong values are known.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,11 +29,11 @@ from sklearn.preprocessing import StandardScaler
 from skae import AutoencoderOutlierDetector
 from skae.plotting import OutlierDisplay
 
-N_TRAIN, N_NEW, N_ODD, N_WRONG = 3000, 1000, 40, 2
+N_TRAIN, N_NEW, N_OUTLIERS, N_WRONG = 3000, 1000, 40, 2
 
 
 def readings(n, rng):
-    """Return readings of an engine that works."""
+    """Return normal readings of the engine."""
     speed = rng.uniform(900, 3500, n)
     torque = 60 + 120 * rng.beta(2, 2, n) + 40 * np.exp(-(((speed - 2000) / 700) ** 2))
     power = speed * torque / 9549
@@ -56,10 +56,10 @@ def readings(n, rng):
 
 
 def new_readings(X_train, rng):
-    """Return new rows, and which of their values are wrong."""
+    """Return new readings, and which of their values are wrong."""
     X_new = readings(N_NEW, rng)
     wrong = np.zeros(X_new.shape, bool)
-    for i in range(N_ODD):
+    for i in range(N_OUTLIERS):
         for j in rng.choice(X_new.shape[1], N_WRONG, replace=False):
             X_new.iat[i, j] = rng.choice(X_train.iloc[:, j])
             wrong[i, j] = True
@@ -69,88 +69,89 @@ def new_readings(X_train, rng):
 rng = np.random.default_rng(0)
 X_train = readings(N_TRAIN, rng)
 X_new, wrong = new_readings(X_train, rng)
-odd = wrong.any(axis=1)
+is_outlier = wrong.any(axis=1)
 print(X_new.round(2).head(3).T)
 
 # %%
-# The detector has seen none of the new rows, and nobody tells it which are odd.
+# The detector is not trained on the new readings, and there are no labels.
 
 detector = AutoencoderOutlierDetector(random_state=0).set_output(transform="pandas")
 detector.fit(X_train)
 p_values = detector.p_values(X_new)
 
 # %%
-# Picking rows: false discoveries
-# -------------------------------
+# Selecting outliers by the false discovery rate
+# ----------------------------------------------
 #
-# ``predict`` calls a row an outlier if its p-value is at most 0.05. One in twenty
-# normal rows has such a p-value by chance, and where odd rows are rare, these are many
-# of the rows that are flagged. The procedure of Benjamini and Hochberg looks at all
-# p-values together: asked for a rate of 0.1, it picks rows of which at most about one
-# in ten is a false alarm, on average over many tables.
+# ``predict`` flags a sample as an outlier if its p-value is at most 0.05. One in twenty
+# normal samples has such a p-value by chance, and if outliers are rare, these are many
+# of the flagged samples. The procedure of Benjamini and Hochberg uses all p-values
+# together: with a false discovery rate of 0.1, it selects samples of which at most
+# about one in ten is a false alarm, on average over many data sets.
 
 flagged = detector.predict(X_new) == -1
-picked = false_discovery_control(p_values) <= 0.1
-print(f"{N_NEW} new rows, {odd.sum()} with {N_WRONG} wrong sensors")
-for name, rows in {"predict": flagged, "false discovery rate 0.1": picked}.items():
-    print(f"{name:25} {rows.sum():3d} rows, {(rows & odd).sum():3d} of them wrong")
+selected = false_discovery_control(p_values) <= 0.1
+print(f"{N_NEW} new samples, {is_outlier.sum()} with {N_WRONG} wrong sensors")
+for name, found in {"predict": flagged, "false discovery rate 0.1": selected}.items():
+    n_true = (found & is_outlier).sum()
+    print(f"{name:25} {found.sum():3d} samples, {n_true:3d} of them wrong")
 
 # %%
-# A single table may have more false alarms, or fewer. Below is the average.
+# A single data set may have more false alarms, or fewer. The average is below.
 #
-# Why are they odd?
-# -----------------
+# Explanations
+# ------------
 #
-# The left panel has the scores of all new rows. The right one has what each sensor
-# contributes to the twelve oddest; a cross marks a sensor that was wrong.
+# The left panel has the scores of all new samples, the right one the contribution of
+# each sensor to the twelve most anomalous ones; a cross marks a wrong sensor.
 
 display = OutlierDisplay.from_estimator(
-    detector, X_new, np.where(odd, "two sensors wrong", "normal"), rows=12
+    detector, X_new, np.where(is_outlier, "two sensors wrong", "normal"), rows=12
 )
-for place, row in enumerate(display.row_names):
-    columns = np.flatnonzero(wrong[row])
-    rows = np.full(len(columns), place)
-    display.explain_ax_.plot(columns, rows, "x", color="tab:blue", mew=2)
+for place, i in enumerate(display.row_names):
+    columns = np.flatnonzero(wrong[i])
+    places = np.full(len(columns), place)
+    display.explain_ax_.plot(columns, places, "x", color="tab:blue", mew=2)
 
 # %%
-# Some wrong rows lie among the normal ones. What the temperature outside was at another
-# time, for one, is often nearly what it is now. Nothing can find these.
+# Some wrong samples have scores like normal ones. The outside temperature at another
+# time, for example, is often nearly the current one. No detector can find these.
 #
-# The same as a list:
+# The same as a table:
 
-print(f"{'row':>4} {'p-value':>8}  stands out (* was wrong)")
-for row, parts in zip(display.row_names, display.contributions, strict=True):
-    most = np.argsort(-parts)[:N_WRONG]
-    named = [X_new.columns[j] + ("*" if wrong[row, j] else "") for j in most]
-    print(f"{row:4} {p_values[row]:8.4f}  {', '.join(named)}")
+print(f"{'row':>4} {'p-value':>8}  largest contributions (* was wrong)")
+for i, parts in zip(display.row_names, display.contributions, strict=True):
+    largest = np.argsort(-parts)[:N_WRONG]
+    names = [X_new.columns[j] + ("*" if wrong[i, j] else "") for j in largest]
+    print(f"{i:4} {p_values[i]:8.4f}  {', '.join(names)}")
 
 # %%
-# How often are the two sensors that stand out most the wrong ones? That is counted over
-# the wrong rows that were picked. For comparison there are z-scores: how many standard
-# deviations a value is from its mean.
+# How often are the two sensors with the largest contributions the wrong ones? This is
+# evaluated on the wrong samples that were selected, and compared with z-scores: the
+# distance of a value from its mean in standard deviations.
 
 
-def hits(contributions, rows):
-    """Return the share of wrong sensors among the two that stand out most."""
-    most = np.argsort(-contributions.to_numpy(), axis=1)[:, :N_WRONG]
-    return np.take_along_axis(wrong[rows], most, axis=1).mean()
+def hits(contributions, index):
+    """Return the share of wrong sensors among the two largest contributions."""
+    largest = np.argsort(-contributions.to_numpy(), axis=1)[:, :N_WRONG]
+    return np.take_along_axis(wrong[index], largest, axis=1).mean()
 
 
-rows = np.flatnonzero(picked & odd)
-z_scores = (X_new.iloc[rows] - X_train.mean()).abs() / X_train.std()
-explained = detector.explain(X_new.iloc[rows])
-print(f"wrong sensors found by explain:  {hits(explained, rows):.2f}")
-print(f"wrong sensors found by z-scores: {hits(z_scores, rows):.2f}")
+index = np.flatnonzero(selected & is_outlier)
+z_scores = (X_new.iloc[index] - X_train.mean()).abs() / X_train.std()
+explained = detector.explain(X_new.iloc[index])
+print(f"wrong sensors found by explain:  {hits(explained, index):.2f}")
+print(f"wrong sensors found by z-scores: {hits(z_scores, index):.2f}")
 print(f"by chance:                       {N_WRONG / X_new.shape[1]:.2f}")
 
 # %%
 # Other detectors
 # ---------------
 #
-# Each gets as many picks as the false discovery rate allowed, its oddest rows.
-# :class:`~sklearn.ensemble.IsolationForest` cuts one column at a time. It finds values
-# that are rare, and here none is. The local outlier factor compares rows with their
-# neighbours, on columns that are standardised.
+# From each detector as many of the most anomalous samples are taken as were selected
+# above. :class:`~sklearn.ensemble.IsolationForest` splits by one feature at a time. It
+# finds rare values, and here there are none. The local outlier factor compares samples
+# with their neighbours, on standardised features.
 
 others = {
     "skae": detector,
@@ -163,79 +164,79 @@ others = {
 for name, model in others.items():
     if model is not detector:
         model.fit(X_train)
-    oddest = np.argsort(model.decision_function(X_new))[: picked.sum()]
-    print(f"{name:20} {odd[oddest].sum():3d} of {picked.sum()} picks are wrong rows")
+    lowest = np.argsort(model.decision_function(X_new))[: selected.sum()]
+    n_true = is_outlier[lowest].sum()
+    print(f"{name:20} {n_true:3d} of {selected.sum()} are wrong samples")
 
 # %%
-# The default is not the best of them on this table. Much of its score is distances to
-# remembered rows, which are meant for gaps where no row ever was. Here nothing counts
-# but the relations between sensors, and those are what the networks know
-# (``memory=False``). On the tables of the benchmark the memory is worth having on the
-# whole, and the forest comes much closer (:doc:`/performance`). If you know some odd
-# rows, use them to choose.
+# The default is not the best of them on these data. Much of its score is distances to
+# stored training samples, which detect empty regions between samples. Here only the
+# dependencies between sensors matter, which the networks learn (``memory=False``). On
+# the data sets of the benchmark the distances improve the detection on average, and the
+# forest is much closer (:doc:`/performance`). If some outliers are known, use them to
+# choose.
 #
-# Are the p-values right?
-# -----------------------
+# Are the p-values calibrated?
+# ----------------------------
 #
-# A p-value of at most :math:`a` should come up with probability :math:`a` for a fresh
-# normal row. That can be measured, since fresh rows cost nothing here.
+# A new normal sample should have a p-value of at most :math:`a` with probability
+# :math:`a`. This can be checked here by simulating new samples.
 
 fresh = detector.p_values(readings(10000, rng))
-print("level  share of 10,000 fresh normal rows")
+print("level  share of 10,000 new normal samples")
 for level in (0.001, 0.01, 0.05, 0.1, 0.5):
     print(f"{level:5}  {(fresh <= level).mean():.4f}")
 
 # %%
-# And the false discoveries: twenty new tables, each with as many wrong rows as the
+# The false discovery rate: twenty new data sets, each with as many wrong samples as the
 # first.
 
 found = []
 for _ in range(20):
-    table, is_wrong = new_readings(X_train, rng)
-    taken = false_discovery_control(detector.p_values(table)) <= 0.1
-    false = taken & ~is_wrong.any(axis=1)
-    found.append(
-        (taken.sum(), false.sum() / max(1, taken.sum()), (taken & ~false).sum())
-    )
+    X_other, is_wrong = new_readings(X_train, rng)
+    selected = false_discovery_control(detector.p_values(X_other)) <= 0.1
+    false = selected & ~is_wrong.any(axis=1)
+    rate = false.sum() / max(1, selected.sum())
+    found.append((selected.sum(), rate, (selected & ~false).sum()))
 
-n_taken, rate, n_true = np.transpose(found)
-print(f"rows picked: {n_taken.mean():.1f}, wrong ones: {n_true.mean():.1f} of {N_ODD}")
-print(f"false alarms among the picks: {rate.mean():.3f}")
-print(f"lowest and highest of the 20 tables: {rate.min():.2f}, {rate.max():.2f}")
-print(f"tables of which no row was picked: {(n_taken == 0).sum()}")
+n_selected, rate, n_true = np.transpose(found)
+print(f"selected: {n_selected.mean():.1f}, wrong: {n_true.mean():.1f} of {N_OUTLIERS}")
+print(f"false alarms among the selected: {rate.mean():.3f}")
+print(f"lowest and highest of the 20 data sets: {rate.min():.2f}, {rate.max():.2f}")
+print(f"data sets without selected samples: {(n_selected == 0).sum()}")
 print(f"smallest p-value: {fresh.min():.5f}")
 
 # %%
-# One in ten is what to expect of many tables, and not of each. All tables are judged by
-# one detector, too: where its p-values are a little too low, they are for each table.
+# The rate of one in ten holds on average over many data sets, and not for each. All
+# data sets are scored by the same detector, too: if its p-values are slightly too low,
+# they are for each of them.
 #
-# The rate is kept by picking few rows. No p-value is below one in the number of
-# training rows plus one, and such a small one must turn up several times among a
-# thousand rows before the procedure believes any of them. More training rows make finer
-# p-values (``max_samples``).
+# To keep the rate few samples are selected. No p-value is below one divided by the
+# number of training samples plus one, and such a small p-value must occur several times
+# among a thousand samples before the procedure selects any. With more training samples
+# smaller p-values are possible (``max_samples``).
 #
-# Outliers among the training rows
-# --------------------------------
+# Outliers in the training data
+# -----------------------------
 #
-# Often there are no clean rows to learn from. Here the detector is fitted to all rows,
-# the wrong ones among them, and judges the same rows. ``contamination`` says which
-# share of the training rows to flag. With ``"auto"``, the default, outliers are rows
-# with a p-value of at most 0.05.
+# Often there are no clean training data. Here the detector is fitted to all samples,
+# including the wrong ones, and predicts the same samples. ``contamination`` is the
+# share of the training samples to flag. With ``"auto"``, the default, outliers are
+# samples with a p-value of at most 0.05.
 
 X_all = pd.concat([X_new, X_train], ignore_index=True)
-is_odd = np.arange(len(X_all)) < N_ODD
-print(f"{len(X_all)} rows, {is_odd.sum()} wrong ones among them")
+is_outlier = np.arange(len(X_all)) < N_OUTLIERS
+print(f"{len(X_all)} samples, {is_outlier.sum()} of them wrong")
 for contamination in ("auto", 0.01, 0.02):
     model = AutoencoderOutlierDetector(contamination=contamination, random_state=0)
     flagged = model.fit_predict(X_all) == -1
     print(
         f"contamination={contamination!s:5} flags {flagged.sum():3d}, "
-        f"{(flagged & is_odd).sum():2d} of them wrong"
+        f"{(flagged & is_outlier).sum():2d} of them wrong"
     )
 
 # %%
-# A few wrong rows among many do little harm to what is learned. ``contamination`` is
-# taken at its word: where it is greater than the share of rows that stand out, others
-# fill the rest.
+# A few outliers among many training samples hardly affect the fit. ``contamination`` is
+# not adjusted: if it exceeds the share of outliers, normal samples are flagged, too.
 
 plt.show()

@@ -1,16 +1,16 @@
 """
-A network of your own
-=====================
+Custom networks
+===============
 
-``network`` takes a function that makes an encoder and a decoder in PyTorch. skae trains
-them by autograd in its own loop, with PCA as the start, held-out rows, early stopping
-and the comparison with PCA as for the built-in layers. Here a grid search chooses
-between two such functions and the built-in layers, in a pipeline with a scaler.
+``network`` takes a function that returns an encoder and a decoder as PyTorch modules.
+skae trains them by autograd in its own loop, with initialisation at PCA, held-out data,
+early stopping and the comparison with PCA as for the built-in layers. Here a grid
+search chooses between two such functions and the built-in layers, in a pipeline with a
+scaler.
 
-The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
-MNIST from an ``.npz`` file instead.
-``_images.py``, which loads them, is listed with the
-:doc:`examples </auto_examples/index>` and goes beside the script.
+The images are the digits that scikit-learn ships; ``--data FILE`` uses Fashion-MNIST or
+MNIST from an ``.npz`` file instead. ``_images.py``, which loads them, is on the page of
+:doc:`examples </auto_examples/index>`.
 """
 
 import matplotlib.pyplot as plt
@@ -34,8 +34,8 @@ X_train, X_test, y_train, y_test, image_shape = load_images()
 # Two functions
 # -------------
 #
-# Each takes the number of features and of codes, and returns two new modules whenever
-# it is called. The first has layers with layer normalisation.
+# Each takes the numbers of features and components, and returns two new modules at each
+# call. The first has hidden layers with layer normalisation.
 
 
 def normalised(n_features, n_components):
@@ -52,10 +52,10 @@ def normalised(n_features, n_components):
 
 
 # %%
-# The second has all of its depth in the decoder; its encoder is linear.
+# The second has a linear encoder, and a deep decoder.
 
 
-def lopsided(n_features, n_components):
+def linear_encoder(n_features, n_components):
     """Return a linear encoder and a deep decoder."""
     decoder = nn.Sequential(
         *(nn.Linear(n_components, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU()),
@@ -68,9 +68,9 @@ def lopsided(n_features, n_components):
 # The search
 # ----------
 #
-# The functions are parameters, and a search chooses between them; None stands for the
-# built-in layers. They are scored by the squared error in the units of the pixels,
-# although the networks see standardised ones.
+# The functions are parameters of the grid; None stands for the built-in layers. The
+# score is the squared error in the units of the pixels, although the networks see
+# standardised pixels.
 
 pipeline = Pipeline(
     [
@@ -80,30 +80,30 @@ pipeline = Pipeline(
 )
 search = GridSearchCV(
     pipeline,
-    {"code__network": [None, normalised, lopsided]},
+    {"code__network": [None, normalised, linear_encoder]},
     scoring=neg_reconstruction_error_scorer,
     cv=3,
 )
 search.fit(X_train)
 
 results = search.cv_results_
-print("mean squared error of the pixels, and seconds for a fit:")
+print("mean squared error of the pixels, and seconds of a fit:")
 for network, score, seconds in zip(
     results["param_code__network"],
     results["mean_test_score"],
     results["mean_fit_time"],
     strict=True,
 ):
-    print(f"{network.__name__ if network else 'built in':12}{-score:.4f}{seconds:8.1f}")
+    print(f"{network.__name__ if network else 'built in':16}{-score:.4f}{seconds:8.1f}")
 
 # %%
-# The seconds are those of this run. Networks stop after different numbers of steps, so
-# this is no comparison of their speed.
+# Networks stop after different numbers of steps, so the seconds are no comparison of
+# their speed.
 #
-# The best one
-# ------------
+# The best network
+# ----------------
 #
-# The search has fitted it again to all training images.
+# The search has refitted it on all training images.
 
 pca = PCA(CODES, random_state=0).fit(X_train)
 best = search.best_params_["code__network"]
@@ -120,14 +120,14 @@ _ = ReconstructionDisplay.from_estimator(
 )
 
 # %%
-# Its training, in units of PCA's error on the held-out rows:
+# Its loss curves, relative to PCA's error on the held-out data:
 
 _ = LossCurveDisplay.from_estimator(search.best_estimator_)
 
 # %%
-# To send such a model to another process, or to save it, write the function in a module
-# that can be imported, as any function that is to be pickled.
-# :doc:`/user_guide/own_networks` has the details: what the modules may do, and what the
-# VAE asks of them.
+# To send such a model to another process, or to save it, define the function in a
+# module that can be imported, as for any pickled function.
+# :doc:`/user_guide/own_networks` has the details: requirements for the modules, and
+# those of the VAE.
 
 plt.show()

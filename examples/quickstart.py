@@ -3,10 +3,10 @@ PCA and an autoencoder of the same size on handwritten digits
 =============================================================
 
 Both compress the 64 pixels of a digit into eight numbers. On digits that neither has
-seen, the script prints what each one loses (the mean squared error of standardised
-pixels and R2) and how well a logistic regression reads the digit from the eight
-numbers. Then it draws the digits as each one gives them back, with the mean squared
-error of pixels between 0 and 16.
+seen, the script prints the reconstruction error (the mean squared error of standardised
+pixels and R2) and the accuracy of a logistic regression on the eight numbers. Then it
+draws the reconstructions of both, with the mean squared error of pixels between 0 and
+16.
 """
 
 import argparse
@@ -32,7 +32,7 @@ K = 8
 
 
 def default_output():
-    """Return docs/quickstart.png in the checkout of this file, if it has docs."""
+    """Return the path of docs/quickstart.png, if there is a folder docs."""
     docs = Path(__file__).resolve().parents[1] / "docs"
     return (docs if docs.is_dir() else Path.cwd()) / "quickstart.png"
 
@@ -60,14 +60,14 @@ def main():
         seconds = perf_counter() - start
         error = reconstruction_error(model, Z_test)
         r2 = reconstruction_r2(model, Z_test)
-        reader = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        reader.fit(model.transform(Z_train), y_train)
-        score = reader.score(model.transform(Z_test), y_test)
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        classifier.fit(model.transform(Z_train), y_train)
+        score = classifier.score(model.transform(Z_test), y_test)
         table.append(f"{name:6}{error:8.3f}{r2:8.3f}{score:10.3f}{seconds:7.1f} s")
     print(f"{len(X_test)} held-out digits, {K} components; pixels are standardised")
     print("\n".join(table))
 
-    # The first test digit of each kind. A figure without pyplot needs no display.
+    # The first test digit of each class. A figure without pyplot needs no display.
     figure = Figure(figsize=(8.8, 2.5), layout="constrained")
     ReconstructionDisplay.from_estimator(
         {name: make_pipeline(scaler, model) for name, model in models.items()},

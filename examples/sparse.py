@@ -1,16 +1,15 @@
 r"""
-Many codes, few of them active
-==============================
+Sparse autoencoders: many codes, few of them active
+===================================================
 
-A sparse autoencoder may have more codes than there are pixels. What keeps it from
-copying the image is that each code may be active only rarely: its mean activation is
-led to :math:`\rho`, here 0.05. Each image is then put together from a few parts out of
-a large stock, and the stock can be looked at.
+A sparse autoencoder may have more latent codes than there are pixels. It cannot copy
+the image, because each code may be active only rarely: the target of its mean
+activation is :math:`\rho`, here 0.05. Each image is then a combination of a few parts
+of a large dictionary, which can be plotted.
 
-The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
-MNIST from an ``.npz`` file instead.
-``_images.py``, which loads them, is listed with the
-:doc:`examples </auto_examples/index>` and goes beside the script.
+The images are the digits that scikit-learn ships; ``--data FILE`` uses Fashion-MNIST or
+MNIST from an ``.npz`` file instead. ``_images.py``, which loads them, is on the page of
+:doc:`examples </auto_examples/index>`.
 """
 
 import matplotlib.pyplot as plt
@@ -26,10 +25,10 @@ CODES, RHO = 2 * X_train.shape[1], 0.05
 print(f"{CODES} codes for {X_train.shape[1]} pixels")
 
 # %%
-# Three penalties lead there. "kl" holds each code on its own to :math:`\rho`, "l1" only
-# the mean over all codes and only from above, and "topk" sets all but the largest codes
-# of an image to zero. ``alpha`` is the weight decay; with more of it than the default
-# the parts below are less noisy.
+# There are three penalties. "kl" drives the mean activation of each code to
+# :math:`\rho`, "l1" only the mean over all codes and only from above, and "topk" sets
+# all but the largest codes of an image to zero. ``alpha`` is the weight decay; with
+# more of it than the default the parts below are less noisy.
 
 models = {}
 for penalty in ("kl", "l1", "topk"):
@@ -47,12 +46,11 @@ for name, model in models.items():
     )
 
 # %%
-# All shares are of codes of test images. Note what sparse means here: with "kl" and
-# "l1" codes come near zero, and only "topk" makes them exactly zero.
+# All shares are those of the codes of test images. With "kl" and "l1" codes are near
+# zero, and only "topk" makes them exactly zero.
 #
-# The mean activation of each code, over the training images, is in
-# ``mean_activation_``. With "topk" some codes are hardly ever among the largest, and
-# their bar is at zero:
+# The mean activation of each code on the training images is ``mean_activation_``. With
+# "topk" some codes are hardly ever among the largest, and their bar is at zero:
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained", sharey=True)
 for ax, (name, model) in zip(axes, models.items(), strict=True):
@@ -62,11 +60,12 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 _ = axes[0].set_ylabel("codes")
 
 # %%
-# What codes stand for
-# --------------------
+# Features of the codes
+# ---------------------
 #
-# There are three ways to ask. The first: how does the reconstruction change when a code
-# goes from its low end to its high end? Red adds ink, blue takes it away.
+# There are three ways to interpret a code. The first: how does the reconstruction
+# change when the code goes from the low to the high end of its range? Red adds ink,
+# blue removes it.
 
 sparse = models["kl"]
 decoder = FeatureDisplay.from_estimator(
@@ -74,7 +73,7 @@ decoder = FeatureDisplay.from_estimator(
 )
 
 # %%
-# The second: which small change of the average image raises the code most? These are
+# The second: which small change of the average image increases the code most? These are
 # the filters of the encoder.
 
 encoder = FeatureDisplay.from_estimator(
@@ -82,9 +81,9 @@ encoder = FeatureDisplay.from_estimator(
 )
 
 # %%
-# Encoder and decoder have weights of their own. How alike do they come out? The mean
-# cosine of the angle between the two pictures of a code, 1 for the same picture and 0
-# for unrelated ones:
+# Encoder and decoder do not share weights. How similar are they after training? The
+# mean cosine similarity of the two images of a code, 1 for equal images and 0 for
+# orthogonal ones:
 
 a, b = (
     f / np.linalg.norm(f, axis=1)[:, None] for f in (decoder.features, encoder.features)
@@ -92,45 +91,45 @@ a, b = (
 print(f"{(a * b).sum(axis=1).mean():.2f}")
 
 # %%
-# Some of the pictures are strokes or blots in one place, many are mixtures that no one
-# would give a name. With more codes than pixels there are many ways to put an image
-# together, and nothing asks for the one that people would choose.
+# Some of these features are local strokes or blots, many are mixtures without a simple
+# interpretation. With more codes than pixels there are many ways to represent an image,
+# and the loss does not prefer an interpretable one.
 #
-# The third: what do the images look like that excite the code most? Shown is the mean
-# of the hundredth of the training images with the largest values.
+# The third: which images have the largest values of the code? Shown is the mean of the
+# hundredth of the training images with the largest values.
 
 _ = FeatureDisplay.from_estimator(
     sparse, X_train, kind="rows", codes=36, image_shape=image_shape
 )
 
 # %%
-# From a few parts
-# ----------------
+# Reconstruction from few codes
+# -----------------------------
 #
-# How few codes are enough? All but the largest of each image are set to zero, and what
-# is left is decoded.
+# How many codes are enough? All but the largest codes of each image are set to zero,
+# and the result is decoded.
 
 codes = sparse.transform(X_test)
 order = np.argsort(-codes, axis=1)
-made = {}
+reconstructions = {}
 for kept in (4, 8, 16, CODES):
-    weaker = codes.copy()
-    np.put_along_axis(weaker, order[:, kept:], 0.0, axis=1)
-    made[f"{kept} codes"] = sparse.inverse_transform(weaker)
+    largest = codes.copy()
+    np.put_along_axis(largest, order[:, kept:], 0.0, axis=1)
+    reconstructions[f"{kept} codes"] = sparse.inverse_transform(largest)
 
 shown = np.unique(y_test, return_index=True)[1]
 _ = ReconstructionDisplay.from_predictions(
-    X_test, made, rows=shown, image_shape=image_shape
+    X_test, reconstructions, rows=shown, image_shape=image_shape
 )
 
 # %%
-# Codes that are nearly zero are not nothing: many small ones add up. A model that is to
-# work with a fixed number of codes is better trained so, which is what "topk" does:
+# Codes that are nearly zero cannot be neglected: many small ones add up. To use a fixed
+# number of codes, train the model with that number, as "topk" does:
 
 codes = models["topk"].transform(X_test)
 print(f"topk: {(codes > 0).sum(axis=1).max()} codes at most are active in an image,")
 print(f"R2 {reconstruction_r2(models['topk'], X_test):.3f}")
-few = made["8 codes"]
+few = reconstructions["8 codes"]
 share = 1 - np.square(X_test - few).sum() / np.square(X_test - X_test.mean(0)).sum()
 print(f"kl, the 8 largest: R2 {share:.3f}")
 

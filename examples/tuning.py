@@ -1,16 +1,15 @@
 """
-Size and network in a grid search
-=================================
+Grid search over code size and layers
+=====================================
 
-How many codes, which layers, or PCA after all? ``GridSearchCV`` answers it by
-cross-validation, with PCA as one of the candidates. The pipeline is judged twice: by
-the share of the variance that it reconstructs, and by a classifier that works on the
+How many latent codes, which layers, or PCA? ``GridSearchCV`` chooses by
+cross-validation, with PCA as one of the candidates. The pipeline has two scores: the
+share of the variance that it reconstructs, and the accuracy of a classifier of the
 codes. The two need not agree.
 
-The digits are those that scikit-learn ships; ``--data FILE`` takes Fashion-MNIST or
-MNIST from an ``.npz`` file instead.
-``_images.py``, which loads them, is listed with the
-:doc:`examples </auto_examples/index>` and goes beside the script.
+The images are the digits that scikit-learn ships; ``--data FILE`` uses Fashion-MNIST or
+MNIST from an ``.npz`` file instead. ``_images.py``, which loads them, is on the page of
+:doc:`examples </auto_examples/index>`.
 """
 
 from importlib.util import find_spec
@@ -34,9 +33,9 @@ X_train, X_test, y_train, y_test, image_shape = load_images()
 # The candidates
 # --------------
 #
-# The step "reduce" is a parameter like any other, so the grid can put PCA or an
-# autoencoder there. Codes are scaled before the classifier: it is regularised, and
-# would otherwise see codes of small variance less.
+# The step "reduce" is a parameter like any other, so it can be PCA or an autoencoder in
+# the grid. Codes are scaled before the classifier: it is regularised, and would
+# otherwise give less weight to codes of small variance.
 
 pipeline = Pipeline(
     [
@@ -57,16 +56,16 @@ grid = [
 ]
 
 # %%
-# Two scores for one fit
-# ----------------------
+# Two scores per fit
+# ------------------
 #
-# ``reconstruction_r2_scorer`` scores whatever has ``transform`` and
+# ``reconstruction_r2_scorer`` evaluates any estimator with ``transform`` and
 # ``inverse_transform``. A pipeline that ends in a classifier has neither, but its first
-# step has. A scorer is a function of the fitted pipeline and the rows:
+# step has. A scorer is a function of the fitted pipeline and X:
 
 
 def explained(model, X, y=None):
-    """Score the reconstruction, which is the work of the first step."""
+    """Score the reconstruction by the first step."""
     return reconstruction_r2_scorer(model[:1], X)
 
 
@@ -79,10 +78,9 @@ search = GridSearchCV(
 )
 
 # %%
-# A search takes a while, and scikit-learn's callbacks show how far it is. The bars need
-# ``rich``, which skae's extra ``progress`` installs; without it the search is as quiet
-# as ever. In a terminal the bars move; where the output goes to a file or a page, they
-# are printed once, at the end.
+# A search takes a while, and scikit-learn's callbacks show its progress. The progress
+# bars need ``rich``, which skae's extra ``progress`` installs. In a terminal they move;
+# in a file or on a page they are printed once, at the end.
 
 if find_spec("rich"):
     search.set_callbacks(ProgressBar(max_propagation_depth=0))
@@ -107,16 +105,16 @@ table = results.pivot(
 print(table.round(3).T.to_string())
 
 # %%
-# The times are those of this run, in seconds, with the classifier. The bars of the plot
-# are the standard deviation over the three folds.
+# Times are in seconds, and include the classifier. Error bars of the plot are the
+# standard deviation over the three folds.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, score in zip(axes, ("r2", "accuracy"), strict=True):
-    for name, rows in results.groupby("model"):
+    for name, group in results.groupby("model"):
         ax.errorbar(
-            rows["codes"],
-            rows[f"mean_test_{score}"],
-            rows[f"std_test_{score}"],
+            group["codes"],
+            group[f"mean_test_{score}"],
+            group[f"std_test_{score}"],
             marker="o",
             capsize=3,
             label=name,
@@ -127,10 +125,10 @@ for ax, score in zip(axes, ("r2", "accuracy"), strict=True):
 _ = axes[0].legend()
 
 # %%
-# The network adds most where codes are few. What the classifier makes of the codes is
-# another matter: they are trained without labels, and what tells two kinds apart may be
-# a detail that hardly counts in a squared error. Compare the two panels before you
-# choose by one score alone. If accuracy is what counts, a classifier of the scaled
+# The gain of the network is largest with few codes. The accuracy of the classifier need
+# not follow: codes are trained without labels, and the difference between two classes
+# may be a detail that hardly contributes to the squared error. Compare the two panels
+# before you choose by one score. If accuracy is the goal, a classifier of the scaled
 # pixels should be among the candidates too:
 
 pixels = Pipeline([("scale", StandardScaler()), *pipeline.steps[2:]])
@@ -143,7 +141,7 @@ print(f"its accuracy on test images: {search.score(X_test, y_test):.3f}")
 print(f"pixels, no codes:            {pixels.score(X_test, y_test):.3f}")
 
 # %%
-# The search has chosen among twelve candidates, so the score of the winner in the table
-# flatters it a little; the score on the test images does not.
+# The best of twelve candidates was selected by its score in the table, so this score is
+# optimistically biased; the score on the test images is not.
 
 plt.show()

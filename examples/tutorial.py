@@ -3,24 +3,22 @@
 Ten minutes with skae
 =====================
 
-This page is for readers who know scikit-learn. It goes through the things that skae is
-used for most: fewer columns, a search for the right model, a list of outliers, an image
-without noise, and a model in a file. The cells build on each other; copied one after
-the other they run as they stand. All data comes with scikit-learn. Besides skae they
-need matplotlib and pandas, which ``pip install -c constraints.txt ".[examples]"``
-brings.
+This page is for readers who know scikit-learn. It shows the most common uses of skae:
+dimensionality reduction, model selection, outlier detection, denoising, and saving a
+model. The cells build on each other. All data come with scikit-learn. The page needs
+matplotlib and pandas, which ``pip install -c constraints.txt ".[examples]"`` installs.
 
-An autoencoder is a network that squeezes a row into a few numbers, its codes, and
-rebuilds the row from them. PCA does the same with straight lines. skae starts at PCA
-and learns what PCA misses.
+An autoencoder is a network that compresses a sample to a few numbers, its latent code,
+and reconstructs the sample from them. PCA does the same with linear maps. skae starts
+at PCA and learns what PCA misses.
 """
 
 # %%
-# Fewer columns
-# -------------
+# Dimensionality reduction
+# ------------------------
 #
 # The data are handwritten digits: 64 pixels each, with values from 0 to 16. A third of
-# them is put aside for testing.
+# them is the test set.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -32,8 +30,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 print(X_train.shape, X_test.shape)
 
 # %%
-# `skae.AutoencoderTransformer` takes the place of ``PCA``. ``transform`` gives codes,
-# ``inverse_transform`` turns codes back into rows, and ``reconstruct`` does both.
+# `skae.AutoencoderTransformer` takes the place of ``PCA``. ``transform`` returns latent
+# codes, ``inverse_transform`` decodes them, and ``reconstruct`` does both.
 
 from skae import AutoencoderTransformer
 
@@ -43,16 +41,16 @@ print("codes:         ", codes.shape)
 print("reconstruction:", autoencoder.reconstruct(X_test).shape)
 
 # %%
-# Was it worth it? ``pca_ratio_`` answers that from rows that the fit has held out: it
-# is the squared error relative to that of PCA with as many components. Below 1 the
-# network is better. If it is exactly 1.0, the network gained nothing that could be told
-# from chance; skae has then thrown it away, and the fitted model is PCA.
+# Is it better than PCA? ``pca_ratio_`` is the squared error relative to that of PCA
+# with as many components, on data that the fit has held out. Below 1 the network is
+# better. If it is exactly 1.0, the network had no significant gain; skae has then
+# discarded it, and the fitted model is PCA.
 
 print(f"error relative to PCA's: {autoencoder.pca_ratio_:.2f}")
 
 # %%
-# The functions in `skae.metrics` measure any model that has ``transform`` and
-# ``inverse_transform``. On the digits that neither model has seen:
+# The functions in `skae.metrics` evaluate any model that has ``transform`` and
+# ``inverse_transform``. On the test set:
 
 from sklearn.decomposition import PCA
 
@@ -65,8 +63,8 @@ for name, model in {"PCA": pca, "skae": autoencoder}.items():
     print(f"{name:6} mean squared error {error:5.2f}   R2 {r2:.3f}")
 
 # %%
-# A display draws the same. All displays are in ``skae.plotting``, and are made like
-# those of scikit-learn, by ``from_estimator``.
+# A display draws the reconstructions. All displays are in ``skae.plotting``, and are
+# created like those of scikit-learn, by ``from_estimator``.
 
 from skae.plotting import ReconstructionDisplay
 
@@ -75,9 +73,9 @@ _ = ReconstructionDisplay.from_estimator(
 )
 
 # %%
-# In a pipeline it is a step like any other. Scaling is not needed for the training to
-# work, but decides what counts, as it does for PCA: columns of large variance weigh
-# most in a squared error.
+# In a pipeline it is a step like any other. Scaling is not needed for training to work,
+# but it sets the weights of the features, as it does for PCA: features of large
+# variance dominate the squared error.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -92,22 +90,21 @@ pipeline.fit(X_train, y_train)
 print(f"accuracy on held-out digits: {pipeline.score(X_test, y_test):.3f}")
 
 # %%
-# A good reconstruction is no promise of a good classifier. The network is trained
-# without the labels, and a classifier of the pixels themselves may well be the better
-# one:
+# A good reconstruction does not imply a good classifier. The network is trained without
+# the labels, and a classifier of the pixels themselves may well be better:
 
 pixels = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 pixels.fit(X_train, y_train)
 print(f"accuracy with all {X.shape[1]} pixels: {pixels.score(X_test, y_test):.3f}")
 
 # %%
-# A search
-# --------
+# Model selection
+# ---------------
 #
 # ``GridSearchCV`` chooses the number of components, and between PCA and the
 # autoencoder: the step itself is one of the parameters. ``reconstruction_r2_scorer``
-# scores a pipeline by the share of the variance that comes back, in the units before
-# scaling. ``max_iter`` is far below the default here, to keep the page quick.
+# scores a pipeline by the share of the variance that it reconstructs, in the units
+# before scaling. ``max_iter`` is far below the default here, to keep the page fast.
 
 import pandas as pd
 from sklearn.model_selection import GridSearchCV
@@ -135,86 +132,86 @@ results = pd.DataFrame(
 print(results.pivot(index="components", columns="model", values="R2").round(3))
 
 # %%
-# Three folds, so each number is the mean of three. More components always explain more
-# here; a search like this one is of use for comparing models of the same size. How many
-# components are needed can be asked for directly: a share of the variance, as with PCA.
+# Each number is the mean of three folds. More components always explain more here; such
+# a search is useful to compare models of the same size. To find the number of
+# components, ask for a share of the variance, as with PCA.
 
-most = AutoencoderTransformer(n_components=0.9, random_state=0).fit(X_train)
-print(f"{most.n_components_} components of skae explain 90 %,")
+explains_90 = AutoencoderTransformer(n_components=0.9, random_state=0).fit(X_train)
+print(f"{explains_90.n_components_} components of skae explain 90 %,")
 print(f"{PCA(n_components=0.9).fit(X_train).n_components_} of PCA")
 
 # %%
-# skae counts on rows that it has held out, with a standard error to spare, PCA on the
-# rows that it was fitted to: skae's count is the stricter one.
+# skae evaluates the share on held-out data, with one standard error of margin, PCA on
+# the data that it was fitted to: skae's criterion is stricter.
 #
-# A list of outliers
-# ------------------
+# Outlier detection
+# -----------------
 #
 # `skae.AutoencoderOutlierDetector` has the interface of ``IsolationForest`` and needs
-# no scaling. The table has thirty measurements of breast tumours. The detector learns
-# what benign ones look like, from three quarters of them, and judges all others.
+# no feature scaling. The data are thirty measurements of breast tumours. The detector
+# is fitted to three quarters of the benign ones, and predicts all others.
 
 from sklearn.datasets import load_breast_cancer
 
 from skae import AutoencoderOutlierDetector
 
 tumours, benign = load_breast_cancer(return_X_y=True, as_frame=True)
-known, fresh = train_test_split(tumours[benign == 1], random_state=0)
-new = pd.concat([fresh, tumours[benign == 0]])
+train, test = train_test_split(tumours[benign == 1], random_state=0)
+new = pd.concat([test, tumours[benign == 0]])
 
 detector = AutoencoderOutlierDetector(random_state=0)
-detector.set_output(transform="pandas")  # for tables of explanations, below
-_ = detector.fit(known)
+detector.set_output(transform="pandas")  # data frames of explanations, below
+_ = detector.fit(train)
 
 # %%
-# ``predict`` says -1 for outliers: rows with a p-value of at most 0.05. A p-value says
-# how unusual a row would be if it were one of the usual ones, so about one in twenty
-# benign tumours is flagged by chance.
+# ``predict`` returns -1 for outliers: samples with a p-value of at most 0.05. A p-value
+# is the probability that an inlier has a score at least as anomalous, so about one in
+# twenty benign tumours is flagged by chance.
 
 kind = benign[new.index].map({1: "benign", 0: "malignant"}).rename("tumour")
 flagged = pd.Series(detector.predict(new) == -1, index=new.index)
 print(flagged.groupby(kind).agg(["sum", "size"]))
 
 # %%
-# Anyone who looks through many rows wants a list with few false alarms.
-# ``false_discovery_control`` adjusts the p-values, so that of the rows listed at 0.1
-# about one in ten is a false alarm at most, and fewer the more true outliers there are.
-# That is an average over many such lists, and a single list can hold more or fewer.
+# With many samples, false alarms add up. ``false_discovery_control`` adjusts the
+# p-values, so that at most about one in ten of the samples selected at 0.1 is a false
+# alarm, and fewer the more true outliers there are. This holds on average over many
+# data sets, and a single selection can have more or fewer.
 
 from scipy.stats import false_discovery_control
 
 adjusted = false_discovery_control(detector.p_values(new))
-listed = kind[adjusted <= 0.1]
-print(listed.value_counts())
-print(f"false alarms: {(listed == 'benign').mean():.3f}")
+selected = kind[adjusted <= 0.1]
+print(selected.value_counts())
+print(f"false alarms: {(selected == 'benign').mean():.3f}")
 
 # %%
-# Most of these new rows are outliers, so the list is as long as the one before. Where
-# outliers are rare it is much shorter: :ref:`sphx_glr_auto_examples_outliers.py`.
+# Most of these new samples are outliers, so as many are selected as before. If outliers
+# are rare the selection is much smaller: :ref:`sphx_glr_auto_examples_outliers.py`.
 #
-# What is odd about a row? ``explain`` says how much each column contributes. Here are
-# the five oddest rows, and the columns that weigh most in any of them:
+# ``explain`` returns the contribution of each feature to the anomaly of a sample. Here
+# are the five most anomalous samples, and the features with the largest contributions:
 
-oddest = new.iloc[detector.score_samples(new).argsort()[:5]]
-shares = detector.explain(oddest)
-most = shares.max().nlargest(5).index
-print(shares[most].round(2).to_string())
+anomalous = new.iloc[detector.score_samples(new).argsort()[:5]]
+contributions = detector.explain(anomalous)
+largest = contributions.max().nlargest(5).index
+print(contributions[largest].round(2).to_string())
 
 # %%
-# The display shows the scores, and the contributions as a heat map of the twenty
-# columns that have most.
+# The display shows the scores, and a heat map of the contributions of the twenty
+# features with the largest ones.
 
 from skae.plotting import OutlierDisplay
 
 _ = OutlierDisplay.from_estimator(detector, new, kind, rows=8)
 
 # %%
-# An image without noise
-# ----------------------
+# Denoising
+# ---------
 #
-# `skae.DenoisingAutoencoder` is fitted to clean rows. It adds noise to them by itself
-# and learns to take it off; ``corrupt`` adds the same kind of noise to rows of yours.
-# The noise has a standard deviation of 5, where the pixels go from 0 to 16.
+# `skae.DenoisingAutoencoder` is fitted to clean data. In training it adds noise to them
+# and learns to remove it; ``corrupt`` adds the same kind of noise to other data. The
+# noise has a standard deviation of 5, for pixels from 0 to 16.
 
 from skae import DenoisingAutoencoder
 
@@ -227,19 +224,19 @@ _ = ReconstructionDisplay.from_estimator(
 )
 
 # %%
-# The labels have the mean squared error to the clean images. For the noisy ones it is
-# the variance of the noise:
+# The labels have the mean squared error relative to the clean images. For the noisy
+# ones it is the variance of the noise:
 
 print(f"noisy:    {((noisy - X_test) ** 2).mean():.1f}")
 print(f"denoised: {((denoiser.reconstruct(noisy) - X_test) ** 2).mean():.1f}")
 
 # %%
-# A model in a file
-# -----------------
+# Saving a model
+# --------------
 #
-# A fitted estimator holds NumPy arrays, no PyTorch. ``joblib`` and ``pickle`` save it
-# as they save any other estimator. They run code on loading, so open such files only if
-# you trust where they come from. ``skops`` builds only the types that you allow.
+# A fitted estimator contains NumPy arrays, no PyTorch objects. ``joblib`` and
+# ``pickle`` save it like any other estimator. They run code on loading, so open such
+# files only if you trust their source. ``skops`` builds only the types that you allow.
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -253,29 +250,29 @@ with TemporaryDirectory() as folder:
     loaded = joblib.load(path)
     path = Path(folder) / "denoiser.skops"
     skops.io.dump(denoiser, path)
-    safe = skops.io.load(path, trusted=["skae._denoising.DenoisingAutoencoder"])
+    safe = skops.io.load(path, trusted=["skae.DenoisingAutoencoder"])
 
 codes = denoiser.transform(X_test)
 for model in (loaded, safe):
     print("same codes from the file:", (model.transform(X_test) == codes).all())
 
 # %%
-# Where to go on
-# --------------
+# Next steps
+# ----------
 #
-# - What the bottleneck does, in pictures: :ref:`sphx_glr_auto_examples_magic_trick.py`.
+# - Code size and reconstruction: :ref:`sphx_glr_auto_examples_code_size.py`.
 # - When PCA is enough: :ref:`sphx_glr_auto_examples_pca_or_autoencoder.py`.
-# - Other members of the family: :ref:`sphx_glr_auto_examples_denoising.py`,
+# - Other autoencoders: :ref:`sphx_glr_auto_examples_denoising.py`,
 #   :ref:`sphx_glr_auto_examples_sparse.py`,
 #   :ref:`sphx_glr_auto_examples_contractive.py`,
 #   :ref:`sphx_glr_auto_examples_variational.py`,
 #   :ref:`sphx_glr_auto_examples_convolutional.py`.
-# - Searches over networks, with progress bars:
+# - Grid searches over networks, with progress bars:
 #   :ref:`sphx_glr_auto_examples_tuning.py`.
-# - Layers of your own in PyTorch: :ref:`sphx_glr_auto_examples_own_network.py`.
-# - How it works, and what all parameters mean: :doc:`/user_guide/index`.
+# - Custom networks in PyTorch: :ref:`sphx_glr_auto_examples_own_network.py`.
+# - Methods and parameters: :doc:`/user_guide/index`.
 #
-# If you run this page as a script, the last line shows its figures:
+# In a script, the last line shows the figures:
 
 import matplotlib.pyplot as plt
 

@@ -1,24 +1,23 @@
 """
-Digits that nobody has written: the variational autoencoder
-===========================================================
+Variational autoencoder: likelihoods and generated digits
+=========================================================
 
-A :class:`~skae.VAE` is a density. It says how likely a row is, and new rows can be
-drawn from it. Both are true of probabilistic PCA, too
-(:meth:`sklearn.decomposition.PCA.score`), from which the VAE starts. The two stand side
-by side here.
+A :class:`~skae.VAE` is a density model: it returns the likelihood of a sample, and
+generates new samples. So does probabilistic PCA
+(:meth:`sklearn.decomposition.PCA.score`), from which the VAE starts. The two are
+compared here.
 
-``python examples/variational.py --data FILE`` takes Fashion-MNIST or MNIST from an
-.npz file instead of scikit-learn's digits, and ``--rows N`` so many of its training
-images.
-``_images.py``, which loads them, is listed with the
-:doc:`examples </auto_examples/index>` and goes beside the script.
+``python examples/variational.py --data FILE`` uses Fashion-MNIST or MNIST from an .npz
+file instead of scikit-learn's digits, and ``--rows N`` is the number of training
+images. ``_images.py``, which loads them, is on the page of :doc:`examples
+</auto_examples/index>`.
 """
 
 # %%
 # Likelihood
 # ----------
 #
-# Two thirds of the digits train the models; the others tell what they are worth.
+# Two thirds of the digits are the training set, the others the test set.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,39 +39,40 @@ vae = VAE(K, random_state=0).fit(X_train)
 print(f"log-likelihood of {len(X_test)} held-out images in nats, {K} codes")
 print(f"{'':16}{'mean':>12}{'median':>8}{'worst':>14}{'mean in training':>18}")
 for model in (pca, factors, vae):
-    nats, seen = model.score_samples(X_test), model.score(X_train)
+    nats, in_training = model.score_samples(X_test), model.score(X_train)
     print(
         f"{type(model).__name__:16}{nats.mean():12.1f}{np.median(nats):8.1f}"
-        f"{nats.min():14.1f}{seen:18.1f}"
+        f"{nats.min():14.1f}{in_training:18.1f}"
     )
 
 # %%
-# One nat more makes an image 2.7 times as likely. Two things let the VAE have more of
-# them than PCA. Its decoder bends. And each pixel has a noise of its own, where
-# probabilistic PCA has one for all: there is hardly any ink in the corners, and to know
-# that is worth many nats, though nothing to the eye.
+# One nat more makes an image 2.7 times as likely. There are two reasons why the VAE has
+# a higher likelihood than PCA. Its decoder is nonlinear. And each pixel has its own
+# noise variance, while probabilistic PCA has one for all: there is hardly any ink in
+# the corners, and a small noise variance there gains many nats, without a visible
+# difference.
 #
-# Factor analysis is in the table to show the second thing alone. It is linear, with a
-# noise for each pixel. Its median is the highest of all, because it is as good as
-# certain of pixels that had no ink in training; and its mean is ruined by the first
-# person who inks one. The VAE sets a floor to each pixel's noise, and leaves one row in
-# a hundred to PCA: no row costs it more than 4.6 nats against PCA. Likelihoods are easy
-# to be proud of, so look at the worst row, too.
+# Factor analysis shows the second effect alone. It is linear, with a noise variance for
+# each pixel. Its median is the highest of all, because it is nearly certain of pixels
+# that had no ink in training; and its mean is dominated by the few test images with ink
+# there. The VAE has a lower bound for the noise variance of each pixel, and is a
+# mixture with a weight of one hundredth for PCA: no sample loses more than 4.6 nats
+# relative to PCA. A mean likelihood can hide failures, so look at the worst sample,
+# too.
 #
-# The last column flatters the VAE more than PCA: compare models on rows that they have
-# not seen. Training does that itself: rows that it sets aside say
-# when to stop. What falls in the picture is minus a lower bound of the log-likelihood,
-# for each pixel; it starts at probabilistic PCA.
+# The last column is optimistically biased, for the VAE more than for PCA: compare
+# models on test data. In training, held-out data decide when to stop. The curves in the
+# figure are minus a lower bound of the log-likelihood per pixel; they start at
+# probabilistic PCA.
 
 _ = LossCurveDisplay.from_estimator(vae)
 
 # %%
-# Samples
-# -------
+# Generated images
+# ----------------
 #
-# A code from the prior, decoded, is an image that nobody has made. ``vae.sample`` adds
-# the noise of the pixels, as drawing from a density means; ``inverse_transform`` leaves
-# it out.
+# A random code from the prior is decoded to a new image. ``vae.sample`` adds the noise
+# of the pixels, as sampling from the density requires; ``inverse_transform`` does not.
 
 rng = np.random.default_rng(0)
 Z = rng.normal(size=(10, K))
@@ -80,37 +80,37 @@ _ = draw_images(
     {
         "PCA": pca.inverse_transform(Z * np.sqrt(pca.explained_variance_)),
         "VAE": vae.inverse_transform(Z),
-        "VAE, noise too": vae.sample(10, random_state=0),
+        "VAE, with noise": vae.sample(10, random_state=0),
     },
     image_shape,
 )
 
 # %%
-# Not all of them are digits. The prior is one round cloud and digits are ten heaps, so
-# that some codes fall between them.
+# Not all of them are digits. The prior is a single normal distribution and the codes of
+# digits form ten clusters, so that some random codes fall between them.
 #
-# From one digit to another
-# -------------------------
+# Interpolation
+# -------------
 #
-# The codes of two digits are the ends of a line, and each point on it can be decoded.
-# Below each path is the one that leads through pixels.
+# Each point on the line between the codes of two digits can be decoded. Below each
+# interpolation in the latent space is the interpolation of the pixels.
 
-first = np.unique(y_test, return_index=True)[1]  # an image of each kind
+first = np.unique(y_test, return_index=True)[1]  # an image of each class
 share = np.linspace(0, 1, 10)[:, np.newaxis]
-ways = {}
+paths = {}
 for a, b in [(0, 6), (1, 4), (3, 5)]:
     ends = X_test[first[[a, b]]]
     codes = vae.transform(ends)
-    way = (1 - share) * codes[0] + share * codes[1]
-    ways[f"{a} to {b}, codes"] = vae.inverse_transform(way)
-    ways[f"{a} to {b}, pixels"] = (1 - share) * ends[0] + share * ends[1]
-_ = draw_images(ways, image_shape)
+    path = (1 - share) * codes[0] + share * codes[1]
+    paths[f"{a} to {b}, codes"] = vae.inverse_transform(path)
+    paths[f"{a} to {b}, pixels"] = (1 - share) * ends[0] + share * ends[1]
+_ = draw_images(paths, image_shape)
 
 # %%
-# Which of all these look like digits? A crude measure is the squared distance to the
-# nearest training image. The first line has it for images that were written, and not
-# trained on. Blur makes it smaller, as for the reconstructions in the second line,
-# which is the one to compare decoded images with.
+# Which of these look like digits? A simple measure is the squared distance to the
+# nearest training image. The first line is that of test images. Blur decreases it, as
+# for their reconstructions in the second line, which is the baseline for decoded
+# images.
 
 nearest = NearestNeighbors(n_neighbors=1).fit(X_train)
 
@@ -136,15 +136,15 @@ for name, images in measured.items():
     print(f"{name:28}{distance(images):7.4f}")
 
 # %%
-# Halfway between two codes there is something more like a digit than halfway between
-# two images, but less like one than a reconstruction; and so it is with samples. The
-# paths between digits cross gaps that hold no digits.
+# The decoded point halfway between two codes is closer to a digit than the mean of two
+# images, but not as close as a reconstruction; the same is true of the generated
+# images. The lines between the codes of digits cross regions without digits.
 #
-# Two codes: a map
-# ----------------
+# Two-dimensional latent space
+# ----------------------------
 #
-# With two codes the whole of what the decoder can draw fits on a page. The grid covers
-# the middle 95 % of the prior in each direction.
+# With two codes the latent space can be plotted as a grid of decoded images. The grid
+# covers the central 95 % of the prior in each direction.
 
 flat = VAE(2, random_state=0).fit(X_train)
 Z = rng.normal(size=(1000, 2))
@@ -153,15 +153,15 @@ for name, model in {f"{K} codes": vae, "two codes": flat}.items():
     print(f"squared error with {name}: {reconstruction_error(model, X_test):.4f}")
 print(f"samples from training images: {distance(flat.inverse_transform(Z)):.4f}")
 
-# Ink is between 0 and 1; the decoder may exceed that a little.
+# Pixels are between 0 and 1; the decoder may slightly exceed this range.
 _ = ManifoldDisplay.from_estimator(
     flat, image_shape=image_shape, n_grid=15, im_kw={"vmin": 0, "vmax": 1}
 )
 
 # %%
-# Neighbours on the map are alike, and kinds of digits turn into each other at borders.
-# Where the held-out digits lie on it, and how many of their codes lie in the range that
-# holds 95 % of the prior:
+# Neighbours on the grid are similar, and digits change gradually from one class to
+# another. The codes of the test images, and the share of them in the central 95 % of
+# the prior:
 
 inside = np.abs(flat.transform(X_test)) < 1.96
 print(f"{inside[:, 0].mean():.0%} of code 0, {inside[:, 1].mean():.0%} of code 1")
@@ -169,9 +169,10 @@ print(f"{inside[:, 0].mean():.0%} of code 0, {inside[:, 1].mean():.0%} of code 1
 _ = LatentDisplay.from_estimator(flat, X_test, y_test)
 
 # %%
-# Kinds that overlap here cannot be told apart by two codes. Ten codes keep more of each
-# digit, and leave more room between the heaps: the error is smaller, and samples are
-# farther from digits. Which of the two matters depends on what the codes are for.
+# Classes that overlap here cannot be separated by two codes. Ten codes keep more
+# information about each digit, and there is more space between the clusters: the error
+# is smaller, and generated images are farther from digits. Which of the two matters
+# depends on the application.
 
 plt.show()
 

@@ -1,4 +1,4 @@
-"""README's and the site's figures are those of the benchmarks' CSV files."""
+"""docs/figures.py notices figures that are not those of the benchmarks' CSV files."""
 
 import re
 import shutil
@@ -37,11 +37,6 @@ def replace(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-
-
-def test_committed_figures_are_those_of_the_csv_files(original):
-    result = check(original)
-    assert result.returncode == 0, result.stderr
 
 
 def test_a_changed_figure_in_readme_is_noticed(copy):

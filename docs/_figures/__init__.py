@@ -1,7 +1,7 @@
-"""Tables and single figures of README and the site, from ``benchmarks/results``.
+"""Tables and single numbers of README and the site, from ``benchmarks/results``.
 
 There is a file for each benchmark, and in it a function for each table, which returns
-it as text, ready to be printed: the first column says what a row is, the others hold
+it as text, ready to be printed: the first column labels the row, the others have
 numbers. Backticks mark code.
 """
 
@@ -25,14 +25,14 @@ TABLES = {
     "likelihood_images": likelihood.likelihood_images,
     "outliers_detection": outliers.detection,
     "outliers_pvalues": outliers.pvalues,
-    "outliers_explain": outliers.blame,
+    "outliers_explain": outliers.attribution,
     "outliers_fit": outliers.fit_times,
     "outliers_memory": outliers.scoring_memory,
 }
 
 
 def numbers():
-    """Return all single figures by their names."""
+    """Return all single numbers by their names."""
     return (
         reconstruction.reconstruction_numbers()
         | speed.speed_numbers()

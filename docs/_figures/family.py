@@ -1,4 +1,4 @@
-"""Figures of `benchmarks/family.py`."""
+"""Tables and numbers of `benchmarks/family.py`."""
 
 import pandas as pd
 
@@ -10,12 +10,15 @@ def family():
     tables = read("family_reconstruction").groupby("estimator")
     fashion = read("family_reconstruction_fashion").set_index("estimator")
     n_tables = tables.size().max()
+
+    def mean(name):
+        complete = tables.size()[name] == n_tables
+        return f"{geometric_mean(tables.get_group(name).ratio):.2f}" if complete else ""
+
     return pd.DataFrame(
         {
             "error / PCA's": f"`{name}`",
-            f"{n_tables} tables": f"{geometric_mean(tables.get_group(name).ratio):.2f}"
-            if tables.size()[name] == n_tables
-            else "",
+            f"{n_tables} data sets": mean(name),
             "Fashion-MNIST": f"{row.ratio:.2f}",
             "test error": f"{row.error:.4f}",
             "fit (s)": f"{row.seconds:.0f}",
@@ -25,17 +28,17 @@ def family():
 
 
 def denoising():
-    """Tell what is left of the noise, relative to PCA fitted to noisy rows."""
+    """Tell the error after denoising, relative to PCA fitted to noisy data."""
     tables, fashion = read("family_denoising"), read("family_denoising_fashion")
     found = {
-        f"{noise}, {len(fits)} tables": fits
+        f"{noise}, {len(fits)} data sets": fits
         for noise, fits in tables.groupby("noise", sort=False)
     }
     found |= {
         f"{noise}, Fashion-MNIST": fits for noise, fits in fashion.groupby("noise")
     }
     columns = {
-        "clean_pca/pca": "PCA of clean rows",
+        "clean_pca/pca": "PCA of clean data",
         "plain/pca": "plain autoencoder",
         "denoising/pca": "denoising",
     }
@@ -50,16 +53,16 @@ def denoising():
 
 
 def sparsity():
-    """Tell the sparsity asked for and reached on test images."""
+    """Tell the target and the actual sparsity on test images."""
     rows = []
     for row in read("family_sparsity_fashion").itertuples():
-        # "topk" holds the share of codes that are not zero, the others their mean.
+        # "topk" has a share of codes that are not zero, the others a mean activation.
         reached = row.nonzero if row.penalty == "topk" else row.held_out
         rows.append(
             {
                 "penalty, codes": f'`"{row.penalty}"`, {row.size:,}',
-                "asked": f"{row.asked:.2f}",
-                "test rows": f"{reached:.3f}",
+                "target": f"{row.asked:.2f}",
+                "test data": f"{reached:.3f}",
                 "dead": str(row.dead),
                 "variance lost": f"{row.lost:.3f}",
             }
@@ -79,7 +82,7 @@ def weights(fits):
 
 
 def contraction():
-    """Tell what contraction does, relative to AutoencoderTransformer."""
+    """Tell the effect of contraction, relative to AutoencoderTransformer."""
     columns = {
         "norm_ratio": "Jacobian",
         "norm/variance_ratio": "over variance",
@@ -88,14 +91,14 @@ def contraction():
         "error_ratio": "error",
     }
     return pd.DataFrame(
-        {"table": row["table"]}
+        {"data set": row["table"]}
         | {label: f"{row[column]:.3f}" for column, label in columns.items()}
         for _, row in contractive_fits().iterrows()
     )
 
 
 def pretraining():
-    """Tell what layerwise pretraining does to the error."""
+    """Tell the effect of layerwise pretraining on the error."""
     return pd.DataFrame(
         {
             "network": row["network"],
@@ -109,7 +112,7 @@ def pretraining():
 
 
 def family_numbers():
-    """Return the single figures of the family."""
+    """Return the single numbers of all autoencoders."""
     tables = read("family_reconstruction")
     fashion = read("family_reconstruction_fashion").set_index("estimator")
     digits = tables[tables.table == "digits"].set_index("estimator").ratio
@@ -131,7 +134,7 @@ def family_numbers():
 
 
 def contraction_numbers():
-    """Return the single figures of contraction."""
+    """Return the single numbers of contraction."""
     tables, fashion = read("family_contraction"), contractive_fits().iloc[-1]
     low, high = weights(tables)
     images = read("family_contraction_fashion")

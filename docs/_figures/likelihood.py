@@ -1,15 +1,15 @@
-"""Figures of `benchmarks/likelihood.py`."""
+"""Tables and numbers of `benchmarks/likelihood.py`."""
 
 import pandas as pd
 
 from .results import read
 
-SAME = 1e-6  # nats a column that are no difference
+SAME = 1e-6  # nats per feature that count as no difference
 DENSITIES = {"vae": "`VAE`", "fa": "`FactorAnalysis`", "gmm": "`GaussianMixture`"}
 
 
 def likelihood():
-    """Tell how densities compare with probabilistic PCA."""
+    """Compare densities with probabilistic PCA."""
     fits = read("likelihood")
     rows = []
     for method, label in DENSITIES.items():
@@ -42,7 +42,7 @@ def likelihood_images():
 
 
 def likelihood_numbers():
-    """Return the single figures of likelihoods."""
+    """Return the single numbers of likelihoods."""
     fits = read("likelihood")
     gain, images = fits["vae-pca"], next(read("likelihood_images").itertuples())
     return {

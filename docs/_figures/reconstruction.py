@@ -1,19 +1,19 @@
-"""Figures of `benchmarks/reconstruction.py`."""
+"""Tables and numbers of `benchmarks/reconstruction.py`."""
 
 import pandas as pd
 
 from .results import between, geometric_mean, read
 
-ENOUGH = 5  # tables for a mean
-SAME = 1e-6  # errors whose ratio is as near to one are those of the same model
+ENOUGH = 5  # data sets for a mean
+SAME = 1e-6  # ratios of errors this close to one are those of the same model
 
 
 def reconstruction():
-    """Tell how the error on unseen rows compares with PCA's."""
+    """Compare the error on held-out data with PCA's."""
     scaled, raw = read("reconstruction"), read("raw/reconstruction")
     found = {
-        f"{scaled.table.nunique()} tables, standardised": scaled,
-        f"{raw.table.nunique()} tables as they are": raw,
+        f"{scaled.table.nunique()} data sets, standardised": scaled,
+        f"{raw.table.nunique()} data sets, unscaled": raw,
         "Fashion-MNIST, ten codes": read("reconstruction_fashion"),
     }
     return pd.DataFrame(
@@ -35,15 +35,15 @@ def kept(fits):
 
 
 def reconstruction_tables():
-    """Tell the mean ratio over the seeds of each table."""
+    """Tell the mean ratio over the seeds of each data set."""
     rows = []
     for name, fits in read("reconstruction").groupby("table", sort=False):
         by_size = fits.groupby("k").ratio.mean()
         others = [f"{by_size[k]:.3f}" for k in by_size.index if k != 2]
         rows.append(
             {
-                "table": name,
-                "rows x columns": f"{fits.n_train.max():,} x {fits.d.max():,}",
+                "data set": name,
+                "samples x features": f"{fits.n_train.max():,} x {fits.d.max():,}",
                 "two codes": f"{by_size[2]:.3f}" if 2 in by_size else "",
                 "a quarter": others[0] if others else "",
             }
@@ -52,7 +52,7 @@ def reconstruction_tables():
 
 
 def reconstruction_numbers():
-    """Return the single figures of reconstruction."""
+    """Return the single numbers of reconstruction."""
     fits, fashion = read("reconstruction"), read("reconstruction_fashion").iloc[0]
     worst = fits.loc[fits.ratio.idxmax()]
     share, ordered = read("nested_share"), read("nested_codes")

@@ -1,4 +1,4 @@
-"""What benchmarks wrote, and how its figures are put into words."""
+"""Results of the benchmarks, and how their numbers are formatted."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Figures of `benchmarks/speed.py` and `benchmarks/memory.py`."""
+"""Tables and numbers of `benchmarks/speed.py` and `benchmarks/memory.py`."""
 
 import pandas as pd
 
@@ -22,18 +22,18 @@ def widths(network):
 
 
 def speed_throughput():
-    """Tell rows per second of training, medians of the rounds."""
+    """Tell training samples per second, medians of the rounds."""
     speed = read("speed_throughput")
     found = speed.groupby(["method", "network"]).rows_per_second.median()
     return pd.DataFrame(
-        {"rows per second": label}
+        {"samples per second": label}
         | {widths(name): rounded(found[method, name]) for name in ("tabular", "wide")}
         for method, label in SPEED.items()
     )
 
 
 def speed_ratios():
-    """Tell how many times as fast skae is, within each round."""
+    """Tell the speed of skae relative to the others, within each round."""
     speed = read("speed_throughput")
     found = speed.pivot(
         index=["network", "round"], columns="method", values="rows_per_second"
@@ -51,13 +51,13 @@ def speed_ratios():
 
 
 def speed_default():
-    """Tell the seconds of a fit at the defaults."""
+    """Tell the seconds of a fit with default parameters."""
     rows = []
     for name, fits in read("speed_default").groupby("table", sort=False):
         seconds = fits.pivot(index="seed", columns="method", values="seconds")
         rows.append(
             {
-                "table": name,
+                "data": name,
                 "skae (s)": f"{seconds.skae.median():.2f}",
                 "`MLPRegressor` (s)": f"{seconds.mlp.median():.2f}",
                 "ratio": median_and_range(seconds.skae / seconds.mlp),
@@ -70,7 +70,7 @@ def speed_quality():
     """Tell the seconds until the error is well below PCA's."""
     found = read("speed_quality").groupby("method")
     found = found[["steps", "seconds", "test_error"]].median()
-    labels = {"skae": "skae, whole `fit`", "plain": "PyTorch loop, training"}
+    labels = {"skae": "skae, full `fit`", "plain": "PyTorch loop, training"}
     return pd.DataFrame(
         {
             "method": label,
@@ -97,7 +97,7 @@ def speed_family():
 
 
 def memory():
-    """Tell the peak of memory beyond the data, medians of the rounds."""
+    """Tell the peak memory beyond the data, medians of the rounds."""
     peaks = {"fit_MiB": "fit (MiB)", "transform_MiB": "transform (MiB)"}
     return pd.DataFrame(
         {"X": kind}
@@ -107,13 +107,13 @@ def memory():
 
 
 def memory_of_skae():
-    """Return what was measured of skae."""
+    """Return the measurements of skae."""
     found = read("memory")
     return found[found.method == "skae"]
 
 
 def speed_numbers():
-    """Return the single figures of speed and memory."""
+    """Return the single numbers of speed and memory."""
     seconds = read("speed_quality").pivot(
         index="seed", columns="method", values="seconds"
     )

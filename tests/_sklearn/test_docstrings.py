@@ -10,39 +10,48 @@ from pathlib import Path
 
 import pytest
 from numpydoc.validate import ERROR_MSGS, validate
+from sklearn.base import BaseEstimator
 
 import skae
-from skae import noise, plotting
+from skae import metrics, noise, plotting
 from skae._sklearn.docstrings import complete_docstring
 
 ROOT = Path(__file__).parents[2]
-ESTIMATORS = [getattr(skae, name) for name in skae.__all__]
-CORRUPTIONS = [getattr(noise, name) for name in noise.__all__]
-DISPLAYS = [getattr(plotting, name) for name in plotting.__all__]
-# Methods of scikit-learn's are documented there.
-METHODS = sorted(
-    {
-        f"{method.__module__}.{method.__qualname__}"
-        for cls in ESTIMATORS + DISPLAYS
-        for name, method in inspect.getmembers(cls, inspect.isroutine)
-        if not name.startswith("_") and method.__module__.startswith("skae.")
-    }
-)
-CLASSES = [
-    f"{cls.__module__}.{cls.__qualname__}"
-    for cls in ESTIMATORS + CORRUPTIONS + DISPLAYS
-]
+PUBLIC = {
+    f"{module.__name__}.{name}": value
+    for module in (skae, noise, plotting)
+    for name in module.__all__
+    if inspect.isclass(value := getattr(module, name))
+}
+ESTIMATORS = [cls for cls in PUBLIC.values() if issubclass(cls, BaseEstimator)]
+DISPLAYS = [cls for name, cls in PUBLIC.items() if name.startswith("skae.plotting.")]
+# Each public method once, under a class that has it. Methods of scikit-learn's are
+# documented there, and those of corruptions in their base class.
+METHODS = {
+    (method.__module__, method.__qualname__): f"{owner}.{name}"
+    for owner, cls in PUBLIC.items()
+    if cls in ESTIMATORS + DISPLAYS
+    for name, method in inspect.getmembers(cls, inspect.isroutine)
+    if not name.startswith("_") and method.__module__.split(".")[0] == "skae"
+}
+
+
+def validation():
+    """What pyproject.toml asks of numpydoc."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return project["tool"]["numpydoc_validation"]
 
 
 def checked():
     """The checks that the project asks for: all but those that it excludes."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    excluded = set(project["tool"]["numpydoc_validation"]["checks"])
+    excluded = set(validation()["checks"])
     assert "all" in excluded
     return set(ERROR_MSGS) - excluded
 
 
-@pytest.mark.parametrize("name", [*CLASSES, *METHODS, "skae.noise.Corruption.apply"])
+@pytest.mark.parametrize(
+    "name", [*PUBLIC, *METHODS.values(), "skae.noise.Corruption.apply"]
+)
 def test_docstrings_are_valid(name):
     wrong = [
         f"{code}: {message}"
@@ -50,6 +59,27 @@ def test_docstrings_are_valid(name):
         if code in checked()
     ]
     assert wrong == []
+
+
+def source_of(function):
+    """The file of a function, relative to the root of the repository."""
+    path = inspect.getsourcefile(inspect.unwrap(function))
+    return str(Path(path).relative_to(ROOT))
+
+
+def test_the_linter_sees_every_file_with_literal_docstrings():
+    functions = [
+        *(display.plot for display in DISPLAYS),
+        *(skae.AutoencoderOutlierDetector.fit, skae.AutoencoderTransformer.fit),
+        *(skae.VAE.sample, metrics.reconstruction_error),
+        *(skae.AutoencoderOutlierDetector.predict, skae.VAE.score),
+    ]
+    skipped = re.compile("|".join(validation()["exclude_files"]))
+    paths = [str(path.relative_to(ROOT)) for path in ROOT.glob("skae/**/*.py")]
+    assert {path for path in paths if not skipped.match(path)} == {
+        *("skae/__init__.py", "skae/metrics/__init__.py", "skae/plotting/__init__.py"),
+        *map(source_of, functions),
+    }
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -80,15 +110,15 @@ def test_defaults_of_displays_are_those_of_the_signatures(cls):
 
 @pytest.mark.parametrize("cls", DISPLAYS)
 def test_attributes_of_displays_are_described(cls):
-    methods = [method for method in vars(cls).values() if inspect.isfunction(method)]
-    source = "".join(map(inspect.getsource, methods))
+    own = filter(inspect.isfunction, vars(cls).values())
+    source = "".join(map(inspect.getsource, own))
     attributes = set(re.findall(r"self\.(\w+_)\b", source))
     _, described = cls.__doc__.split("Attributes\n")
     described, *_ = described.split("See Also\n")
     assert set(re.findall(r"^    (\w+_) : ", described, re.MULTILINE)) == attributes
 
 
-@pytest.mark.parametrize("cls", ESTIMATORS + CORRUPTIONS + DISPLAYS)
+@pytest.mark.parametrize("cls", PUBLIC.values())
 def test_examples_of_methods_run(cls):
     """Pytest finds those of classes, but not of methods whose file is another one."""
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
