@@ -33,10 +33,6 @@ class AutoencoderTransformer(BaseAutoencoder):
     ----------
     {parameters}
 
-    Attributes
-    ----------
-    {attributes}
-
     See Also
     --------
     sklearn.decomposition.PCA : The linear model that this one starts from.

@@ -1,11 +1,13 @@
 """The contractive autoencoder: codes that ignore small changes."""
 
 from dataclasses import replace
-from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from skae._sklearn.compat import Interval
-from skae._sklearn.constraints import parameter_constraints
+from skae._sklearn.constraints import (
+    NOT_NEGATIVE,
+    parameter_constraints,
+    set_parameters,
+)
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
 
@@ -37,10 +39,6 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Weight :math:`\lambda` of the penalty.
     {parameters}
 
-    Attributes
-    ----------
-    {attributes}
-
     Notes
     -----
     The held-out comparison with PCA, and `pca_ratio_`, include the penalty. Shrinking
@@ -63,8 +61,10 @@ class ContractiveAutoencoder(BaseAutoencoder):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
-        contraction=[Interval(Real, 0, None, closed="left")]
+        contraction=[NOT_NEGATIVE]
     )
+
+    contraction: Any
 
     def __init__(
         self, n_components=None, *, contraction=0.1,
@@ -74,16 +74,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
         early_stopping=True, validation_fraction=0.1, n_iter_no_change="auto", tol=1e-4,
         warm_start=False, random_state=None, verbose=0, device="auto",
     ):  # fmt: skip
-        super().__init__(
-            n_components, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
-            network=network, pretrain=pretrain, anchor=anchor, loss=loss, whiten=whiten,
-            alpha=alpha, learning_rate_init=learning_rate_init, batch_size=batch_size,
-            max_iter=max_iter, early_stopping=early_stopping,
-            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
-            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
-            device=device,
-        )  # fmt: skip
-        self.contraction = contraction
+        set_parameters(self, locals())
 
     def _objective(self, n_features: int) -> "Objective":
         objective = super()._objective(n_features)

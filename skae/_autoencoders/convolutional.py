@@ -1,14 +1,16 @@
 """The convolutional autoencoder: flattened images in, flattened images out."""
 
 from math import isqrt, prod
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from skae._data.dataset import Dataset
-from skae._sklearn.compat import Interval
-from skae._sklearn.constraints import parameter_constraints
+from skae._sklearn.constraints import (
+    AT_LEAST_ONE,
+    parameter_constraints,
+    set_parameters,
+)
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
 
@@ -72,8 +74,15 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         "hidden_layer_sizes", "network", "pretrain",
         image_shape=["array-like", None],
         channels=["array-like"],
-        n_components=[Interval(Integral, 1, None, closed="left"), None],
+        n_components=[AT_LEAST_ONE, None],
     )  # fmt: skip
+
+    image_shape: Any
+    channels: Any
+
+    hidden_layer_sizes = "auto"
+    network = None
+    pretrain = None
 
     def __init__(
         self, image_shape=None, *, channels=(16, 32, 64, 64), n_components=None,
@@ -82,16 +91,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         early_stopping=True, validation_fraction=0.1, n_iter_no_change="auto", tol=1e-4,
         warm_start=False, random_state=None, verbose=0, device="auto",
     ):  # fmt: skip
-        super().__init__(
-            n_components, activation=activation, anchor=anchor, loss=loss,
-            whiten=whiten, alpha=alpha, learning_rate_init=learning_rate_init,
-            batch_size=batch_size, max_iter=max_iter, early_stopping=early_stopping,
-            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
-            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
-            device=device,
-        )  # fmt: skip
-        self.image_shape = image_shape
-        self.channels = channels
+        set_parameters(self, locals())
 
     def _shape(self, n_features: int) -> tuple[int, int, int]:
         """Return channels, height and width of an image."""

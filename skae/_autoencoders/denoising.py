@@ -1,6 +1,5 @@
 """The denoising autoencoder: noisy rows in, clean rows out."""
 
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,8 +7,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skae._data.corruption import FunctionCorruption, corrupt_rows
-from skae._sklearn.compat import Interval, StrOptions
-from skae._sklearn.constraints import parameter_constraints
+from skae._sklearn.compat import StrOptions
+from skae._sklearn.constraints import (
+    NOT_NEGATIVE,
+    parameter_constraints,
+    set_parameters,
+)
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
 from skae.noise import NAMES, Corruption
@@ -47,10 +50,6 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Decoupled weight decay, on weights only.
     {parameters}
 
-    Attributes
-    ----------
-    {attributes}
-
     References
     ----------
     Vincent, P., Larochelle, H., Lajoie, I., Bengio, Y. and Manzagol, P.-A. (2010).
@@ -72,8 +71,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
     AUTO: ClassVar[AutoDefaults] = AutoDefaults(steps_multiplier=4.0)
     _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
         noise=[StrOptions(set(NAMES)), Corruption, callable],
-        noise_level=[Interval(Real, 0, None, closed="left")],
+        noise_level=[NOT_NEGATIVE],
     )
+
+    noise: Any
+    noise_level: Any
 
     def __init__(
         self, n_components=None, *, noise="gaussian", noise_level=0.3,
@@ -83,17 +85,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         early_stopping=True, validation_fraction=0.1, n_iter_no_change="auto", tol=1e-4,
         warm_start=False, random_state=None, verbose=0, device="auto",
     ):  # fmt: skip
-        super().__init__(
-            n_components, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
-            network=network, pretrain=pretrain, anchor=anchor, loss=loss, whiten=whiten,
-            alpha=alpha, learning_rate_init=learning_rate_init, batch_size=batch_size,
-            max_iter=max_iter, early_stopping=early_stopping,
-            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
-            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
-            device=device,
-        )  # fmt: skip
-        self.noise = noise
-        self.noise_level = noise_level
+        set_parameters(self, locals())
 
     def _input_corruption(self) -> Corruption:
         noise, level = self.noise, float(self.noise_level)

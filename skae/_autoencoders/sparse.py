@@ -1,14 +1,19 @@
 """The sparse autoencoder: many codes, few of them active."""
 
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from skae._data.dataset import Dataset
-from skae._sklearn.compat import Interval, StrOptions
-from skae._sklearn.constraints import parameter_constraints
+from skae._sklearn.compat import StrOptions
+from skae._sklearn.constraints import (
+    AT_LEAST_ONE,
+    NOT_NEGATIVE,
+    SHARE,
+    parameter_constraints,
+    set_parameters,
+)
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
 
@@ -84,11 +89,18 @@ class SparseAutoencoder(BaseAutoencoder):
     _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
         "anchor",
         "whiten",
-        n_components=[Interval(Integral, 1, None, closed="left"), None],
-        sparsity=[Interval(Real, 0, 1, closed="neither")],
+        n_components=[AT_LEAST_ONE, None],
+        sparsity=[SHARE],
         penalty=[StrOptions({"kl", "l1", "topk"})],
-        sparsity_weight=[StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        sparsity_weight=[AUTO, NOT_NEGATIVE],
     )
+
+    sparsity: Any
+    penalty: Any
+    sparsity_weight: Any
+
+    anchor = None
+    whiten = False
 
     def __init__(
         self, n_components=None, *, sparsity=0.05, penalty="kl", sparsity_weight="auto",
@@ -98,18 +110,7 @@ class SparseAutoencoder(BaseAutoencoder):
         n_iter_no_change="auto", tol=1e-4, warm_start=False, random_state=None,
         verbose=0, device="auto",
     ):  # fmt: skip
-        super().__init__(
-            n_components, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
-            network=network, pretrain=pretrain, anchor=None, loss=loss, alpha=alpha,
-            learning_rate_init=learning_rate_init, batch_size=batch_size,
-            max_iter=max_iter, early_stopping=early_stopping,
-            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
-            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
-            device=device,
-        )  # fmt: skip
-        self.sparsity = sparsity
-        self.penalty = penalty
-        self.sparsity_weight = sparsity_weight
+        set_parameters(self, locals())
 
     def _objective(self, n_features: int) -> "Objective":
         from skae._nn.latents import SparseLatent

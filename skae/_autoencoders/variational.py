@@ -1,6 +1,6 @@
 """The variational autoencoder: a density, with codes for what it explains."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -9,8 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skae._data.dataset import Dataset
 from skae._data.statistics import column_statistics
-from skae._sklearn.compat import Interval, StrOptions
-from skae._sklearn.constraints import parameter_constraints
+from skae._sklearn.compat import StrOptions
+from skae._sklearn.constraints import (
+    AT_LEAST_ONE,
+    POSITIVE,
+    parameter_constraints,
+    set_parameters,
+)
 from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
@@ -106,13 +111,19 @@ class VAE(BaseAutoencoder):
     _parameter_constraints: ClassVar[dict[str, Any]] = parameter_constraints(
         "loss",
         "whiten",
-        n_components=[Interval(Integral, 1, None, closed="left"), None],
+        n_components=[AT_LEAST_ONE, None],
         likelihood=[StrOptions({"gaussian", "bernoulli"})],
-        beta=[Interval(Real, 0, None, closed="neither")],
+        beta=[POSITIVE],
     )
 
     noise_variance_: np.ndarray | None
     _calibration: np.ndarray
+
+    likelihood: Any
+    beta: Any
+
+    loss = "squared_error"
+    whiten = False
 
     def __init__(
         self, n_components=None, *, likelihood="gaussian", beta=1.0,
@@ -122,17 +133,7 @@ class VAE(BaseAutoencoder):
         n_iter_no_change="auto", tol=1e-4, warm_start=False, random_state=None,
         verbose=0, device="auto",
     ):  # fmt: skip
-        super().__init__(
-            n_components, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
-            network=network, pretrain=pretrain, anchor=anchor, alpha=alpha,
-            learning_rate_init=learning_rate_init, batch_size=batch_size,
-            max_iter=max_iter, early_stopping=early_stopping,
-            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
-            tol=tol, warm_start=warm_start, random_state=random_state, verbose=verbose,
-            device=device,
-        )  # fmt: skip
-        self.likelihood = likelihood
-        self.beta = beta
+        set_parameters(self, locals())
 
     def _unit_interval_parameter(self) -> str | None:
         return "likelihood='bernoulli'" if self.likelihood == "bernoulli" else None

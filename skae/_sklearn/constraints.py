@@ -9,40 +9,29 @@ ACTIVATIONS = {
     "elu", "gelu", "identity", "leaky_relu", "logistic", "relu", "silu", "tanh",
 }  # fmt: skip
 LOSSES = {"absolute_error", "binary_cross_entropy", "huber", "squared_error"}
+AUTO = StrOptions({"auto"})
+AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+SHARE = Interval(Real, 0, 1, closed="neither")
+
 CONSTRAINTS: dict[str, Any] = {
-    "n_components": [
-        Interval(Integral, 1, None, closed="left"),
-        Interval(Real, 0, 1, closed="neither"),
-        None,
-    ],
-    "hidden_layer_sizes": [
-        StrOptions({"auto"}),
-        "array-like",
-        Interval(Integral, 1, None, closed="left"),
-    ],
+    "n_components": [AT_LEAST_ONE, SHARE, None],
+    "hidden_layer_sizes": [AUTO, "array-like", AT_LEAST_ONE],
     "activation": [StrOptions(ACTIVATIONS)],
     "network": [callable, None],
     "pretrain": [StrOptions({"layerwise"}), None],
     "anchor": [StrOptions({"pca"}), None],
     "loss": [StrOptions(LOSSES)],
     "whiten": ["boolean"],
-    "alpha": [Interval(Real, 0, None, closed="left")],
-    "learning_rate_init": [
-        StrOptions({"auto"}),
-        Interval(Real, 0, None, closed="neither"),
-    ],
-    "batch_size": [
-        StrOptions({"auto"}),
-        Interval(Integral, 1, None, closed="left"),
-    ],
-    "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "alpha": [NOT_NEGATIVE],
+    "learning_rate_init": [AUTO, POSITIVE],
+    "batch_size": [AUTO, AT_LEAST_ONE],
+    "max_iter": [AUTO, AT_LEAST_ONE],
     "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_iter_no_change": [
-        StrOptions({"auto"}),
-        Interval(Integral, 1, None, closed="left"),
-    ],
-    "tol": [Interval(Real, 0, None, closed="left")],
+    "validation_fraction": [SHARE],
+    "n_iter_no_change": [AUTO, AT_LEAST_ONE],
+    "tol": [NOT_NEGATIVE],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -54,3 +43,8 @@ def parameter_constraints(*without: str, **own: Any) -> dict[str, Any]:
     """Return the common constraints less those that a variant lacks, and its own."""
     common = {key: value for key, value in CONSTRAINTS.items() if key not in without}
     return common | own
+
+
+def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
+    """Set the parameters of a variant, whose constructor passes its ``locals()``."""
+    vars(estimator).update({name: given[name] for name in given if name != "self"})

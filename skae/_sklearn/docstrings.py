@@ -119,6 +119,7 @@ ATTRIBUTES = r"""
         Names of the features, if all are strings.
 """
 PARAMETERS_HEAD = "    Parameters\n    ----------\n"
+PLACE = "    {parameters}\n"
 ATTRIBUTES_HEAD = "    Attributes\n    ----------\n"
 C = TypeVar("C", bound=type)
 
@@ -134,12 +135,16 @@ def complete_docstring(cls: C) -> C:
     """Fill ``{parameters}`` and ``{attributes}`` in the docstring of an autoencoder.
 
     Parameters come in the order of the signature. Descriptions in the docstring itself
-    have precedence over the shared ones.
+    have precedence over the shared ones. A section of attributes may be left out where
+    there are none but the shared ones.
     """
     if cls.__doc__ is None:  # python -OO
         return cls
-    before, rest = cls.__doc__.split(PARAMETERS_HEAD)
-    text, after = rest.split("    {parameters}\n")
+    doc = cls.__doc__
+    if ATTRIBUTES_HEAD not in doc:
+        doc = doc.replace(PLACE, f"{PLACE}\n{ATTRIBUTES_HEAD}    {{attributes}}\n")
+    before, rest = doc.split(PARAMETERS_HEAD)
+    text, after = rest.split(PLACE)
     entries = _entries(PARAMETERS) | _entries(text)
     parameters = [entries[name] for name in inspect.signature(cls).parameters]
     between, rest = after.split(ATTRIBUTES_HEAD)

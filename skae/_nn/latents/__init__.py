@@ -1,9 +1,11 @@
 """Latent layers: what a latent code is, between encoder and decoder.
 
-Only torch and the standard library may enter, nothing else of :mod:`skae._nn`.
-``LATENTS`` is the registry.
+Only torch and the standard library may enter, nothing else of :mod:`skae._nn`. What a
+file of this package defines is found by its name in the registry ``LATENTS``.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +24,9 @@ __all__ = [
     "latent_from_name",
 ]
 
-LATENTS: dict[str, type[Latent]] = {
-    latent.name: latent for latent in (PlainLatent, SparseLatent, GaussianLatent)
-}
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+LATENTS: dict[str, type[Latent]] = {cls.name: cls for cls in Latent.__subclasses__()}
 
 
 def latent_from_name(name: str, values: Mapping[str, Any]) -> Latent:
