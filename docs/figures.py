@@ -1,7 +1,7 @@
 """Redraw README's pictures, and rewrite the measured numbers of README and the site.
 
     python docs/figures.py          # pictures, README.md, docs/tables
-    python docs/figures.py --check  # fails if README.md or docs/tables are out of date
+    python docs/figures.py --check  # fails if one of these is out of date
 
 Every number comes from the CSV files in ``benchmarks/results``, which the scripts in
 ``benchmarks`` write. Pictures are not compared.
@@ -17,7 +17,7 @@ import textwrap
 import warnings
 from pathlib import Path
 
-from _figures import TABLES, numbers
+from _figures import TABLES, numbers, packages
 from _figures.outliers import detection_in_readme
 
 DOCS = Path(__file__).resolve().parent
@@ -25,6 +25,7 @@ ROOT = DOCS.parent
 README = ROOT / "README.md"
 FOLDER = DOCS / "tables"
 NUMBERS = FOLDER / "numbers.txt"
+PACKAGES = DOCS / "packages.svg"
 WIDTH = 88
 
 # Parts of README: text, in which a name in braces is a number, and tables. Lines that
@@ -141,6 +142,7 @@ def texts():
         FOLDER / f"{name}.csv": for_sphinx(make()) for name, make in TABLES.items()
     }
     found[NUMBERS] = substitutions(numbers())
+    found[PACKAGES] = packages.picture()
     found[README] = filled(README.read_text(encoding="utf-8"), blocks())
     return found
 

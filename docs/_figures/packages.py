@@ -92,7 +92,8 @@ def picture():
     for at, names in enumerate(rows):
         left = (width - len(names) * (WIDTH + GAP) + GAP) / 2
         for i, name in enumerate(names):
-            place[name] = (left + i * (WIDTH + GAP), height - MARGIN - HEIGHT - at * STEP)
+            top = height - MARGIN - HEIGHT - at * STEP
+            place[name] = (left + i * (WIDTH + GAP), top)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="sans-serif" '
