@@ -8,22 +8,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2] / "skae"
 WIDTH, HEIGHT, GAP, STEP = 150, 44, 26, 78
 MARGIN = 16
-WHAT = {
-    "noise": "corruptions",
-    "_nn.latents": "latent codes",
-    "_nn.losses": "losses",
-    "_nn": "layers, networks",
-    "_nn.modules": "torch modules",
-    "_data": "samples, splits",
-    "_pca": "PCA, anchors",
-    "_sklearn": "scikit-learn's surface",
-    "_model": "network, objective",
-    "_training": "loop, optimizer",
-    "_fitting": "network or PCA",
-    "_outliers": "outlier detector",
-    "_autoencoders": "estimators",
-    "metrics": "metrics, scorers",
-    "plotting": "displays",
+# What each package is about, and the column of its box, which keeps lines off boxes.
+PACKAGES = {
+    "noise": ("corruptions", 2.0),
+    "_nn.latents": ("latent codes", 0.0),
+    "_nn.losses": ("losses", 1.0),
+    "_nn": ("layers, networks", 0.5),
+    "_nn.modules": ("torch modules", 0.0),
+    "_data": ("samples, splits", 1.6),
+    "_pca": ("PCA, anchors", 1.0),
+    "_sklearn": ("scikit-learn's surface", 2.0),
+    "_model": ("network, objective", 0.5),
+    "_training": ("loop, optimizer", 0.5),
+    "_fitting": ("network or PCA", 0.0),
+    "_outliers": ("outlier detector", 1.05),
+    "_autoencoders": ("estimators", 1.55),
+    "metrics": ("metrics, scorers", 2.6),
+    "plotting": ("displays", 1.75),
 }
 
 
@@ -48,12 +49,12 @@ def imports():
         parts = ["skae", *path.relative_to(ROOT).with_suffix("").parts]
         package = package_of(".".join(parts).removesuffix(".__init__"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and package in WHAT:
+            if isinstance(node, ast.ImportFrom) and package in PACKAGES:
                 above = parts[: len(parts) - node.level] if node.level else []
                 module = ".".join([*above, *filter(None, [node.module])])
                 if module.split(".")[0] == "skae":
                     found[package].add(package_of(module))
-    return {name: found[name] - {name, ""} for name in WHAT}
+    return {name: found[name] - {name, ""} for name in PACKAGES}
 
 
 def floors():
@@ -65,7 +66,7 @@ def floors():
         return 1 + max((floor(other) for other in below[name]), default=-1)
 
     result = defaultdict(list)
-    for name in WHAT:
+    for name in PACKAGES:
         result[floor(name)].append(name)
     return [result[at] for at in sorted(result)]
 
@@ -86,14 +87,17 @@ def essential(below):
 def picture():
     """Return the picture as SVG."""
     rows = floors()
-    width = 2 * MARGIN + max(map(len, rows)) * (WIDTH + GAP) - GAP
+    last = max(column for _, column in PACKAGES.values())
+    width = round(2 * MARGIN + last * (WIDTH + GAP) + WIDTH)
     height = 2 * MARGIN + (len(rows) - 1) * STEP + HEIGHT
-    place = {}
-    for at, names in enumerate(rows):
-        left = (width - len(names) * (WIDTH + GAP) + GAP) / 2
-        for i, name in enumerate(names):
-            top = height - MARGIN - HEIGHT - at * STEP
-            place[name] = (left + i * (WIDTH + GAP), top)
+    place = {
+        name: (
+            round(MARGIN + PACKAGES[name][1] * (WIDTH + GAP)),
+            height - MARGIN - HEIGHT - at * STEP,
+        )
+        for at, names in enumerate(rows)
+        for name in names
+    }
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="sans-serif" '
@@ -116,6 +120,6 @@ def picture():
             f'<text x="{middle:g}" y="{y + 18:g}" font-size="14" '
             f'font-weight="bold" fill="#1f2933">{name}</text>',
             f'<text x="{middle:g}" y="{y + 35:g}" font-size="12" '
-            f'fill="#52606d">{WHAT[name]}</text>',
+            f'fill="#52606d">{PACKAGES[name][0]}</text>',
         ]
     return "\n".join([*lines, "</svg>", ""])

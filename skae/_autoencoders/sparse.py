@@ -9,6 +9,7 @@ from skae._data.dataset import Dataset
 from skae._sklearn.compat import StrOptions
 from skae._sklearn.constraints import (
     AT_LEAST_ONE,
+    AUTOMATIC,
     NOT_NEGATIVE,
     SHARE,
     parameter_constraints,
@@ -92,7 +93,7 @@ class SparseAutoencoder(BaseAutoencoder):
         n_components=[AT_LEAST_ONE, None],
         sparsity=[SHARE],
         penalty=[StrOptions({"kl", "l1", "topk"})],
-        sparsity_weight=[AUTO, NOT_NEGATIVE],
+        sparsity_weight=[AUTOMATIC, NOT_NEGATIVE],
     )
 
     sparsity: Any

@@ -9,7 +9,7 @@ ACTIVATIONS = {
     "elu", "gelu", "identity", "leaky_relu", "logistic", "relu", "silu", "tanh",
 }  # fmt: skip
 LOSSES = {"absolute_error", "binary_cross_entropy", "huber", "squared_error"}
-AUTO = StrOptions({"auto"})
+AUTOMATIC = StrOptions({"auto"})
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -17,7 +17,7 @@ SHARE = Interval(Real, 0, 1, closed="neither")
 
 CONSTRAINTS: dict[str, Any] = {
     "n_components": [AT_LEAST_ONE, SHARE, None],
-    "hidden_layer_sizes": [AUTO, "array-like", AT_LEAST_ONE],
+    "hidden_layer_sizes": [AUTOMATIC, "array-like", AT_LEAST_ONE],
     "activation": [StrOptions(ACTIVATIONS)],
     "network": [callable, None],
     "pretrain": [StrOptions({"layerwise"}), None],
@@ -25,12 +25,12 @@ CONSTRAINTS: dict[str, Any] = {
     "loss": [StrOptions(LOSSES)],
     "whiten": ["boolean"],
     "alpha": [NOT_NEGATIVE],
-    "learning_rate_init": [AUTO, POSITIVE],
-    "batch_size": [AUTO, AT_LEAST_ONE],
-    "max_iter": [AUTO, AT_LEAST_ONE],
+    "learning_rate_init": [AUTOMATIC, POSITIVE],
+    "batch_size": [AUTOMATIC, AT_LEAST_ONE],
+    "max_iter": [AUTOMATIC, AT_LEAST_ONE],
     "early_stopping": ["boolean"],
     "validation_fraction": [SHARE],
-    "n_iter_no_change": [AUTO, AT_LEAST_ONE],
+    "n_iter_no_change": [AUTOMATIC, AT_LEAST_ONE],
     "tol": [NOT_NEGATIVE],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
