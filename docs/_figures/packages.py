@@ -22,9 +22,9 @@ PACKAGES = {
     "_training": ("loop, optimizer", 0.5),
     "_fitting": ("network or PCA", 0.0),
     "_outliers": ("outlier detector", 1.05),
-    "_autoencoders": ("estimators", 1.55),
+    "_autoencoders": ("estimators", 1.45),
     "metrics": ("metrics, scorers", 2.6),
-    "plotting": ("displays", 1.75),
+    "plotting": ("displays", 2.0),
 }
 
 

@@ -12,7 +12,7 @@ class AutoencoderTransformer(BaseAutoencoder):
     r"""Dimensionality reduction with an autoencoder that starts at PCA.
 
     With PCA's mean :math:`\mu`, directions :math:`V` and standard deviations :math:`s`,
-    codes and reconstructions are
+    latent codes and reconstructions are
 
     .. math::
 
@@ -20,13 +20,13 @@ class AutoencoderTransformer(BaseAutoencoder):
         \hat x = \mu + V (s \odot z) + r \odot g(z),
 
     where the networks :math:`f` and :math:`g` start at zero and :math:`r` is the scale
-    of what PCA leaves. At the first step the model is PCA. Rows that are held out
-    decide when training stops and whether the networks are kept: if the gain over PCA
-    does not exceed its standard error (twice that below 300 rows), the model is PCA,
-    fitted to all rows. Below 600 distinct rows five folds decide, and the model is then
-    fitted to all rows; below ten it is PCA.
+    of PCA's residual. At the first step the model is PCA. Held-out samples decide when
+    training stops and whether the networks are kept: if the gain over PCA does not
+    exceed its standard error (twice that below 300 samples), the model is PCA, fitted
+    to all samples. Below 600 distinct samples five folds decide, and the model is then
+    fitted to all samples; below ten it is PCA.
 
-    Columns need no scaling for training to work, but as in PCA those of large variance
+    Features need no scaling for training to work, but as in PCA those of large variance
     count most in the squared error.
 
     Parameters
@@ -36,14 +36,14 @@ class AutoencoderTransformer(BaseAutoencoder):
     See Also
     --------
     sklearn.decomposition.PCA : The linear model that this one starts from.
-    skae.metrics.reconstruction_error : Compares both on new rows.
+    skae.metrics.reconstruction_error : Compares both on new samples.
 
     Notes
     -----
-    The arithmetic is float32; predictions for float64 rows are computed in float64.
-    With the anchor, rows far from the training rows are reconstructed nearly as PCA
-    does: the networks see them clipped to the range of the training rows and are
-    believed less the farther out a row is.
+    Training is in float32; predictions for float64 samples are computed in float64.
+    With the anchor, samples far from the training samples are reconstructed nearly as
+    by PCA: the networks see them clipped to the range of the training samples, and
+    their correction is attenuated the farther out a sample is.
 
     References
     ----------

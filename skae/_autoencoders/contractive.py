@@ -1,4 +1,4 @@
-"""The contractive autoencoder: codes that ignore small changes."""
+"""The contractive autoencoder: latent codes that ignore small changes."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @set_module("skae")
 @complete_docstring
 class ContractiveAutoencoder(BaseAutoencoder):
-    r"""Autoencoder whose codes change little where the rows change a little.
+    r"""Autoencoder whose latent codes change little with small changes of a sample.
 
-    With J the Jacobian of a row's codes with respect to the row, the loss is
+    With J the Jacobian of a sample's codes with respect to the sample, the loss is
 
     .. math::
 
@@ -30,8 +30,8 @@ class ContractiveAutoencoder(BaseAutoencoder):
             + \frac{2 \lambda}{k} \lVert J \rVert_F^2,
 
     and PCA's own :math:`\lVert J \rVert_F^2` is the number k of codes. One random
-    projection of J for each row estimates the penalty without bias, and its gradient is
-    in closed form. Codes follow a row no farther than the range of the training rows.
+    projection of J for each sample estimates the penalty without bias, and its gradient
+    is in closed form. Codes are constant outside the range of the training samples.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
 
     Notes
     -----
-    The held-out comparison with PCA, and `pca_ratio_`, include the penalty. Shrinking
-    the codes and stretching the decoder shrinks J as well: compare norms with
-    the variance of the codes in mind.
+    The comparison with PCA on held-out samples, and `pca_ratio_`, include the penalty.
+    Shrinking the codes and stretching the decoder shrinks J as well: compare norms
+    relative to the variance of the codes.
 
     References
     ----------

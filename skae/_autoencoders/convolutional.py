@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class ConvolutionalAutoencoder(BaseAutoencoder):
     """Autoencoder of images whose corrections of PCA are convolutional.
 
-    Rows are flattened images, and so are their reconstructions. Each convolution of the
+    Samples are flattened images, and so are their reconstructions. Each convolution of the
     encoder (3 x 3) halves height and width, a linear layer gives the codes, and
     transposed convolutions (4 x 4) mirror it. As in `AutoencoderTransformer` the
     network starts at PCA, and held-out images decide whether it is kept.
@@ -35,13 +35,13 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     Parameters
     ----------
     image_shape : tuple of int or None, default=None
-        Height and width, or channels, height and width, of the images that the rows
-        hold in this order. None takes a square, if the number of features is that of
+        Height and width, or channels, height and width, of the flattened images, in
+        this order. None takes a square, if the number of features is that of
         one with a side of eight or more, and one line of pixels otherwise.
     channels : tuple of int, default=(16, 32, 64, 64)
         Channels after each convolution of the encoder.
     n_components : int or None, default=None
-        Number of codes; None takes as many as PCA needs for 95 % of the variance.
+        Number of latent codes; None takes as many as PCA needs for 95 % of the variance.
     {parameters}
 
     Attributes
@@ -52,7 +52,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
 
     Notes
     -----
-    "auto" is a rate of 6e-3 and batches of 64 images here.
+    "auto" is a learning rate of 6e-3 and batches of 64 images here.
 
     References
     ----------

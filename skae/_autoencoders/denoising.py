@@ -1,4 +1,4 @@
-"""The denoising autoencoder: noisy rows in, clean rows out."""
+"""The denoising autoencoder: noisy samples in, clean samples out."""
 
 from typing import Any, ClassVar
 
@@ -24,28 +24,28 @@ from .defaults import AutoDefaults
 @set_module("skae")
 @complete_docstring
 class DenoisingAutoencoder(BaseAutoencoder):
-    r"""Autoencoder that learns to undo noise.
+    r"""Autoencoder that learns to remove noise.
 
-    Rows are corrupted anew at each step, and the reconstruction is compared with the
-    clean row, :math:`\min E\,|x - \hat x(x + \text{noise})|^2`. `reconstruct` removes
-    noise of the same kind; `transform` gives codes that it moves little. Held-out rows
-    are corrupted too: they keep PCA where it denoises as well.
+    Samples are corrupted anew at each step, and the reconstruction is compared with the
+    clean sample, :math:`\min E\,|x - \hat x(x + \text{noise})|^2`. `reconstruct`
+    removes noise of the same kind; `transform` gives latent codes that it moves little.
+    Held-out samples are corrupted too: PCA is kept if it denoises as well.
 
     Parameters
     ----------
     noise : {"gaussian", "masking", "salt_and_pepper", "swap"}, Corruption or \
             callable, default="gaussian"
-        What is done to the rows. "gaussian" adds normal noise; "masking" replaces
-        values by their column's mean, "salt_and_pepper" by its least or greatest value,
-        "swap" by another row's. An object of :mod:`skae.noise` brings its own level; a
-        function ``noise(X, rng)`` returns noisy rows, given a NumPy generator.
+        Noise of the samples. "gaussian" adds normal noise; "masking" replaces values by
+        the mean of their feature, "salt_and_pepper" by its minimum or maximum, "swap"
+        by another sample's. An object of :mod:`skae.noise` has its own level; a
+        function ``noise(X, rng)`` returns noisy samples, given a NumPy generator.
     noise_level : float, default=0.3
-        Standard deviation of "gaussian" noise in the units of X (scale columns that
+        Standard deviation of "gaussian" noise in the units of X (scale features that
         differ in theirs); of the other kinds the share of the values.
     max_iter : int or "auto", default="auto"
         Steps of the optimizer. "auto" is four times that of `AutoencoderTransformer`:
-        1,200 below 600 rows, else 8,000 (12,000 from 4,000 rows and 256 columns), and
-        more from 50,000 rows.
+        1,200 below 600 samples, else 8,000 (12,000 from 4,000 samples and 256
+        features), and more from 50,000 samples.
     alpha : float, default=0.2
         Decoupled weight decay, on weights only.
     {parameters}
@@ -111,14 +111,14 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Clean rows.
+            Clean samples.
         random_state : int, RandomState instance or None, default=None
             Seed of the noise.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Noisy rows; float32 for float32 X, else float64.
+            Noisy samples; float32 for float32 X, else float64.
         """
         check_is_fitted(self)
         table = self._check_table(X, reset=False)

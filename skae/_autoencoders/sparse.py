@@ -31,7 +31,7 @@ N_MEASURED = 8192  # training samples from which activations are measured
 @set_module("skae")
 @complete_docstring
 class SparseAutoencoder(BaseAutoencoder):
-    r"""Autoencoder with codes between 0 and 1, most of which are near 0 for a row.
+    r"""Autoencoder with latent codes in (0, 1), most of them near 0 for a sample.
 
     Codes are sigmoids, :math:`a = \operatorname{sigmoid}(f(x) + \operatorname{logit}
     \rho)`, and may be many more than the features. A penalty leads their mean
@@ -41,22 +41,22 @@ class SparseAutoencoder(BaseAutoencoder):
       code on its own and from both sides;
     - ``"l1"``: :math:`\frac wk \sum_j \hat\rho_j`, for all codes together and from
       above only;
-    - ``"topk"``: of each row all but the largest :math:`\rho k` codes are zero, and
-      there is no offset :math:`\operatorname{logit} \rho`.
+    - ``"topk"``: of each sample all but the largest :math:`\rho k` codes are zero,
+      and there is no offset :math:`\operatorname{logit} \rho`.
 
-    There is no PCA to start from, for PCA's codes are neither positive nor sparse.
+    There is no PCA to start from, for PCA's scores are neither positive nor sparse.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of codes; None takes as many as there are features.
+        Number of latent codes; None takes as many as there are features.
     sparsity : float, default=0.05
-        The mean activation that is asked for, or the share of active codes of "topk".
+        Target of the mean activation, or the share of active codes of "topk".
     penalty : {"kl", "l1", "topk"}, default="kl"
         How it is reached.
     sparsity_weight : float or "auto", default="auto"
-        Weight w of the penalty. "auto" adapts it during training until the asked
-        sparsity is met. "topk" has none.
+        Weight w of the penalty. "auto" adapts it during training until the target is
+        met. "topk" has none.
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers; the decoder mirrors them. "auto" is none.
     n_iter_no_change : int or "auto", default="auto"
@@ -66,7 +66,7 @@ class SparseAutoencoder(BaseAutoencoder):
     Attributes
     ----------
     mean_activation_ : ndarray of shape (n_components_,)
-        Mean of each code over the training rows (some 8,000 of them).
+        Mean of each code over the training samples (some 8,000 of them).
     {attributes}
 
     References

@@ -1,4 +1,4 @@
-"""The variational autoencoder: a density, with codes for what it explains."""
+"""The variational autoencoder: a density with latent codes."""
 
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -44,7 +44,7 @@ class VAE(BaseAutoencoder):
     r"""Variational autoencoder that starts at probabilistic PCA.
 
     A density :math:`p(x) = \int p(x \mid z)\, \mathcal N(z; 0, I)\, dz` is fitted by
-    the evidence bound
+    the evidence lower bound
 
     .. math::
 
@@ -53,27 +53,29 @@ class VAE(BaseAutoencoder):
 
     with normal posteriors q. With `likelihood="gaussian"` each feature has a variance
     of its own about the decoder's mean, which is learned. At the first step the bound
-    of every row is its log-likelihood under `PCA`, and held-out rows keep PCA where the
-    network is no better. A network with an anchor leaves one row in a hundred to PCA: a
-    row unlike all that it has seen then costs at most 4.6 nats against PCA. Codes are
-    posterior means: deterministic, in units of the standard normal prior.
+    of every sample is its log-likelihood under `PCA`, and PCA is kept if the network is
+    no better on held-out samples. The density of a network with an anchor is mixed with
+    1 % of PCA's: a sample unlike anything in training then costs at most 4.6 nats
+    against PCA. Latent codes are posterior means: deterministic, in units of the
+    standard normal prior.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of codes; None takes as many as PCA needs for 95 % of the variance.
+        Number of latent codes; None takes as many as PCA needs for 95 % of the variance.
     likelihood : {"gaussian", "bernoulli"}, default="gaussian"
-        Distribution of a row given its codes. "bernoulli" is for features in [0, 1]: in
-        training zeros and ones are drawn with them as probabilities. It has no anchor.
+        Distribution of a sample given its codes. "bernoulli" is for features in [0, 1]:
+        in training zeros and ones are drawn with them as probabilities. It has no
+        anchor.
     beta : float, default=1.0
         Weight of the divergence from the prior; without an anchor it grows from zero
-        over 30 % of the steps. Above one codes say less of each row and are more
-        independent.
+        over 30 % of the steps. Above one codes carry less information about each sample
+        and are more independent.
     network : callable or None, default=None
-        A network of your own: ``network(n_features, n_components)`` returns two new
+        A custom network: ``network(n_features, n_components)`` returns two new
         `torch.nn.Module`, encoder and decoder, whenever it is called. The encoder's
         output is twice as wide as the codes: means, then log-variances (relative to
-        those of the anchor's posterior, where there is one).
+        those of the anchor's posterior, if there is one).
     {parameters}
 
     Attributes
@@ -81,11 +83,11 @@ class VAE(BaseAutoencoder):
     noise_variance_ : ndarray of shape (n_features_in_,) or None
         Variance of each feature about the decoder's mean; None for "bernoulli".
     pca_ratio_ : float
-        Perplexity of a held-out column, ``exp(-bound / n_features)``, relative to that
-        of probabilistic PCA, exactly 1.0 where that was kept; for "bernoulli" relative
-        to that of independent columns.
+        Perplexity of a feature on held-out samples, ``exp(-bound / n_features)``,
+        relative to that of probabilistic PCA, exactly 1.0 if that was kept; for
+        "bernoulli" relative to that of independent features.
     loss_curve_, validation_curve_ : list of float
-        Minus the bound, in nats for each column, between and at the measurements.
+        Minus the bound, in nats a feature, between and at the evaluations.
     {attributes}
 
     References
@@ -179,15 +181,15 @@ class VAE(BaseAutoencoder):
         return attributes | {"noise_variance_": noise, "_calibration": moments}
 
     def score_samples(self, X, n_draws=100):
-        """Return the estimated log-likelihood of each row.
+        """Return the estimated log-likelihood of each sample.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to score.
+            Samples to score.
         n_draws : int, default=100
-            Draws of each row's posterior. More give a higher, closer estimate; the same
-            number gives the same estimate at each call.
+            Draws of each sample's posterior. More give a higher, closer estimate; the
+            same number gives the same estimate at each call.
 
         Returns
         -------
@@ -197,14 +199,14 @@ class VAE(BaseAutoencoder):
         return self._apply("log_likelihood", X, _positive("n_draws", n_draws))
 
     def elbo(self, X, n_draws=100):
-        """Return the evidence bound of each row, which its log-likelihood exceeds.
+        """Return the evidence lower bound of the log-likelihood of each sample.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to score.
+            Samples to score.
         n_draws : int, default=100
-            Draws of each row's posterior.
+            Draws of each sample's posterior.
 
         Returns
         -------
@@ -214,12 +216,12 @@ class VAE(BaseAutoencoder):
         return self._apply("evidence_lower_bound", X, _positive("n_draws", n_draws))
 
     def posterior(self, X):
-        """Return mean and standard deviation of each row's codes.
+        """Return mean and standard deviation of each sample's latent codes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to encode.
+            Samples to encode.
 
         Returns
         -------
@@ -232,24 +234,24 @@ class VAE(BaseAutoencoder):
         return both[:, 0], both[:, 1]
 
     def sample(self, n_samples=1, random_state=None, *, calibrated=True):
-        """Draw rows from the network's density, without the share it leaves to PCA.
+        """Draw samples from the network's density, without its mixture with PCA.
 
         Parameters
         ----------
         n_samples : int, default=1
-            Number of rows.
+            Number of samples.
         random_state : int, RandomState instance or None, default=None
             Seed of the draws.
         calibrated : bool, default=True
-            Whether each column is shifted and scaled to the training rows' mean and
+            Whether each feature is shifted and scaled to the training samples' mean and
             variance: from the moments of the density, which a network has only nearly
-            right, or from 1,000 rows on of the very rows that are drawn. Without effect
-            for "bernoulli".
+            right, or from 1,000 samples on of the drawn samples themselves. Without
+            effect for "bernoulli".
 
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_)
-            Rows in the units of X, noise included; zeros and ones for "bernoulli".
+            Samples in the units of X, noise included; zeros and ones for "bernoulli".
 
         References
         ----------
@@ -262,10 +264,10 @@ class VAE(BaseAutoencoder):
         mean = self.inverse_transform(rng.normal(size=(n_samples, self.n_components_)))
         if self.noise_variance_ is None:
             return (rng.uniform(size=mean.shape) < mean).astype(np.float64)
-        rows = mean + rng.normal(size=mean.shape) * np.sqrt(self.noise_variance_)
+        samples = mean + rng.normal(size=mean.shape) * np.sqrt(self.noise_variance_)
         if not calibrated:
-            return rows
-        drawn, wanted = self._calibration[:2], self._calibration[2:]
+            return samples
+        drawn, target = self._calibration[:2], self._calibration[2:]
         if n_samples >= N_ENOUGH:
-            drawn = np.stack([rows.mean(axis=0), rows.std(axis=0)])
-        return (rows - drawn[0]) * (wanted[1] / drawn[1]) + wanted[0]
+            drawn = np.stack([samples.mean(axis=0), samples.std(axis=0)])
+        return (samples - drawn[0]) * (target[1] / drawn[1]) + target[0]

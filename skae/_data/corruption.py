@@ -83,7 +83,7 @@ class FunctionCorruption(Corruption):
 
 
 def corrupt_rows(
-    rows: np.ndarray,
+    values: np.ndarray,
     corruption: Corruption,
     mean: np.ndarray,
     ranges: np.ndarray,
@@ -93,7 +93,7 @@ def corrupt_rows(
 
     Parameters
     ----------
-    rows : ndarray of shape (n, n_features)
+    values : ndarray of shape (n_samples, n_features)
         Clean samples, float32 or float64.
     corruption : Corruption
         The noise.
@@ -106,13 +106,13 @@ def corrupt_rows(
     """
     import torch
 
-    mean, low, high = (x.astype(rows.dtype) for x in (mean, *ranges))
+    mean, low, high = (x.astype(values.dtype) for x in (mean, *ranges))
     columns = Columns(*map(torch.from_numpy, (mean, low, high)))
-    result = np.empty_like(rows)
-    for part in gen_batches(len(rows), CHUNK_ROWS):
-        clean = torch.from_numpy(rows[part] - mean)
+    result = np.empty_like(values)
+    for part in gen_batches(len(values), CHUNK_ROWS):
+        clean = torch.from_numpy(values[part] - mean)
         noisy = corruption.apply(clean, columns, generator)
         # What is not changed stays as it is, to the last bit.
         same = (noisy == clean).numpy()
-        result[part] = np.where(same, rows[part], noisy.numpy() + mean)
+        result[part] = np.where(same, values[part], noisy.numpy() + mean)
     return result

@@ -103,7 +103,7 @@ def standard_error(values: np.ndarray, weight: np.ndarray) -> tuple[float, float
 def weighted_quantiles(
     values: np.ndarray, weight: np.ndarray | None, *shares: float
 ) -> np.ndarray:
-    """Return weighted quantiles along the first axis, one row for each share.
+    """Return weighted quantiles along the first axis, one entry for each share.
 
     A weight counts like so many copies of a sample, so nothing is interpolated.
     """

@@ -1,4 +1,4 @@
-"""A fit: split the samples, train, select, and measure what is left to measure.
+"""A fit: split the samples, train, select, and measure what depends on the result.
 
 An :class:`AnchoredFit` takes samples and parameters and fits a model that validation
 samples found better than PCA, or PCA itself.
@@ -177,7 +177,7 @@ class AnchoredFit:
         """Return PCA: it is exact, or there are too few samples to hold any out."""
         model = self._pca(k)
         total, errors = pca_squared_errors(self._data, model.anchor)
-        explained = np.array([total.explained_variance(row) for row in errors])
+        explained = np.array([total.explained_variance(each) for each in errors])
         return FitResult(model, self._config.device, explained_variance=explained)
 
     def _fit_split(self, report: Report) -> FitResult:

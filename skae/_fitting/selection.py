@@ -50,7 +50,7 @@ class SelectionResult:
     best_step : int
         Step of the networks that are kept; 0 for PCA, and for those of a warm start.
     pca_loss : float
-        Loss of PCA in the unit of the curves, NaN if it is exact or no samples were
+        Loss of PCA in units of the curves, NaN if it is exact or no samples were
         held out.
     """
 
@@ -203,7 +203,7 @@ class NetworkSelection:
 
     def _keep_pca(self, history: History) -> SelectionResult:
         total, errors = split_errors(self._splits, self.k)
-        explained = np.array([total.explained_variance(row) for row in errors])
+        explained = np.array([total.explained_variance(each) for each in errors])
         return SelectionResult(
             False, 1.0, self.k, explained, 0.0, history, pca_loss=self._pca_loss
         )
@@ -225,7 +225,7 @@ class NetworkSelection:
 
     @property
     def _pca_loss(self) -> float:
-        """PCA's loss as it is displayed; NaN where PCA is exact and no unit."""
+        """PCA's loss as it is displayed; NaN where PCA is exact."""
         defined = self._config.objective.loss.in_nats or self._reference > ROUNDING
         return self._display(self._reference) if defined else math.nan
 

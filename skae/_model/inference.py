@@ -36,8 +36,8 @@ class NetworkMap:
         self._mean = network.per_model([model.anchor.mean])
         score_std = network.per_model([model.anchor.score_std])
         # Codes with a prior are in its units, others in those of PCA's scores.
-        standard = model.objective.probabilistic
-        self._code_scale = torch.ones_like(score_std) if standard else score_std
+        has_prior = model.objective.probabilistic
+        self._code_scale = torch.ones_like(score_std) if has_prior else score_std
         self._network, self._loss = network, model.objective.loss
         network.evaluator(CHUNK)  # built now rather than at the first prediction
         self._scale, self._range = model.output_scale.scale, None

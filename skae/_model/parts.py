@@ -1,4 +1,4 @@
-"""Parts of a network: head, penalty and least noise of anchors, random streams."""
+"""Parts of a network: output head, penalty and least noise, random streams."""
 
 # torch.Generator.manual_seed carries no type.
 # pyright: reportUnknownMemberType=false

@@ -1,4 +1,4 @@
-"""Which features make a sample an outlier, with those left out of the comparison."""
+"""Which features make a sample an outlier, compared without these features."""
 
 # torch.from_numpy carries no type.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false

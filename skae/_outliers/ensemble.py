@@ -65,10 +65,10 @@ class CalibratedEnsemble:
 
         def medians(scores: np.ndarray) -> np.ndarray:
             result: list[float] = []
-            for row, mask in zip(scores, trained_on[:, :N_MEASURED], strict=True):
+            for own, mask in zip(scores, trained_on[:, :N_MEASURED], strict=True):
                 new = mask if mask.all() else ~mask
                 weight = None if block.weight is None else block.weight[new]
-                median, high = weighted_quantiles(row[new], weight, 0.5, 0.9)
+                median, high = weighted_quantiles(own[new], weight, 0.5, 0.9)
                 # A member with half of the samples at no distance has another scale.
                 result.append(max(median, high / 10) or 1.0)
             return np.array(result)

@@ -120,7 +120,7 @@ class FittedDetector:
         return np.max(groups, axis=0)
 
     def anomaly_scores(self, x: np.ndarray, placement: Placement) -> np.ndarray:
-        """Return scores of samples, in a bounded amount of memory."""
+        """Return scores of samples, block after block."""
         result = np.empty(len(x))
         for at in self._slices(x):
             robust, plain = self.robust(x[at]), self.plain(x[at])

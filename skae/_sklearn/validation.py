@@ -211,7 +211,7 @@ def weighted_dataset(table: np.ndarray, sample_weight: Any) -> Dataset:
     index = np.flatnonzero(weight)
     if len(index) < 2:
         raise ValueError(
-            "Only one row has a sample_weight above zero; an autoencoder needs at "
+            "Only one sample has a sample_weight above zero; an autoencoder needs at "
             "least two."
         )
     return Dataset(table, index, weight[index])

@@ -121,7 +121,7 @@ class ValidationBatches:
     def squared_errors(self, n_codes: int, *, correction: bool = True) -> np.ndarray:
         """Return the squared error of each sample from its first latent codes.
 
-        The others are zero. The unit is that of the targets.
+        The others are zero. Errors are in units of the targets.
         """
         return self._measure(
             lambda batch: self.network.squared_errors(

@@ -1,4 +1,4 @@
-"""Layerwise pretraining: a stack of denoising autoencoders before the whole network.
+"""Layerwise pretraining: a stack of denoising autoencoders before the full network.
 
 Each hidden layer is trained for a while to reconstruct what the layer before gives from
 a masked copy of it. Its weights become those of the encoder, its decoder's those of the
@@ -31,7 +31,7 @@ from skae._nn.parameters import ParameterBuffer
 from .loop import TrainingPlan, train
 from .optimizer import Optimizer
 
-SHARE_OF_STEPS = 0.2  # of the steps of the whole network, for each layer
+SHARE_OF_STEPS = 0.2  # of the steps of the full network, for each layer
 MASKED = 0.25  # share of the inputs that each layer must do without
 
 
@@ -64,7 +64,7 @@ class LayerwisePretraining:
     batches : callable
         ``batches()`` returns an iterator of endless batches.
     plan : TrainingPlan
-        The schedule of the whole network, of which each layer gets a share.
+        The schedule of the full network, of which each layer gets a share.
     batch_size : int
         Number of samples of a batch.
     """
@@ -107,12 +107,12 @@ class LayerwisePretraining:
 
     def _train_layer(self, layer: int) -> tuple[ParameterBuffer, bool]:
         """Train a layer and its decoder; return their parameters, and interruption."""
-        whole = self._architecture
+        full = self._architecture
         shallow = DenseArchitecture(
-            whole.encoder_widths[layer],
-            whole.hidden_layer_sizes[layer],
+            full.encoder_widths[layer],
+            full.hidden_layer_sizes[layer],
             (),
-            whole.activation,
+            full.activation,
         )
         flat = self._params.flat
         params = ParameterBuffer(

@@ -2,7 +2,7 @@
 
 The parameters of a module (and its floating-point buffers, such as running means)
 become views of the flat buffer, so training loop, optimizer and saved models are those
-of dense networks. Autograd works inside each module; head, latent layer and loss are
+of dense networks. Autograd works inside each module; output head, latent layer and loss are
 the same hand-derived parts.
 
 With an anchor, a module's output is multiplied by a gain that starts at zero (ReZero),
@@ -131,18 +131,20 @@ class ModuleArchitecture:
         n_outputs = self.n_outputs or self.n_components
         sizes = ((self.n_features, n_outputs), (self.n_components, self.n_features))
         for part, module, (n_in, n_out) in zip(PARTS, pair, sizes, strict=True):
-            message = f"network's {part} must turn rows of {n_in} into rows of {n_out}"
+            message = (
+                f"network's {part} must turn samples of {n_in} values into {n_out}"
+            )
             first = next(module.parameters(), torch.zeros(()))
             module.eval()
             try:
                 with torch.no_grad():
                     y = module(torch.zeros(2, n_in, dtype=first.dtype))
             except Exception as error:
-                raise ValueError(f"{message}; two rows raised: {error}") from error
+                raise ValueError(f"{message}; two samples raised: {error}") from error
             if not isinstance(y, Tensor) or tuple(y.shape) != (2, n_out):
                 shape = tuple(getattr(y, "shape", ()))
                 raise ValueError(
-                    f"{message}; two rows became {type(y).__name__} of shape {shape}."
+                    f"{message}; two samples became {type(y).__name__} of shape {shape}."
                 )
 
     @cached_property
