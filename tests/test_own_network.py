@@ -333,9 +333,9 @@ def stranger(n_features, n_components):
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        (short, r"network's encoder must turn rows of 6 into rows of 2"),
+        (short, r"network's encoder must turn samples of 6 values into 2"),
         (encoder_only, r"network must return two torch.nn.Module, .* returned Linear"),
-        (stranger, r"network's encoder must turn rows of 6 into rows of 2"),
+        (stranger, r"network's encoder must turn samples of 6 values into 2"),
     ],
 )
 def test_wrong_networks_are_named_before_any_training(
@@ -348,7 +348,7 @@ def test_wrong_networks_are_named_before_any_training(
 
 
 def test_a_density_s_encoder_gives_means_and_variances(X):
-    with pytest.raises(ValueError, match="encoder must turn rows of 6 into rows of 4"):
+    with pytest.raises(ValueError, match="encoder must turn samples of 6 values into 4"):
         VAE(2, network=dense).fit(X)
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class ConvolutionalAutoencoder(BaseAutoencoder):
     """Autoencoder of images whose corrections of PCA are convolutional.
 
-    Samples are flattened images, and so are their reconstructions. Each convolution of the
-    encoder (3 x 3) halves height and width, a linear layer gives the codes, and
-    transposed convolutions (4 x 4) mirror it. As in `AutoencoderTransformer` the
+    Samples are flattened images, and so are their reconstructions. Each convolution of
+    the encoder (3 x 3) halves height and width, a linear layer gives the latent codes,
+    and transposed convolutions (4 x 4) mirror it. As in `AutoencoderTransformer` the
     network starts at PCA, and held-out images decide whether it is kept.
 
     Parameters
@@ -41,7 +41,8 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     channels : tuple of int, default=(16, 32, 64, 64)
         Channels after each convolution of the encoder.
     n_components : int or None, default=None
-        Number of latent codes; None takes as many as PCA needs for 95 % of the variance.
+        Number of latent codes; None takes as many as PCA needs for 95 % of the
+        variance.
     {parameters}
 
     Attributes

@@ -62,7 +62,8 @@ class VAE(BaseAutoencoder):
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of latent codes; None takes as many as PCA needs for 95 % of the variance.
+        Number of latent codes; None takes as many as PCA needs for 95 % of the
+        variance.
     likelihood : {"gaussian", "bernoulli"}, default="gaussian"
         Distribution of a sample given its codes. "bernoulli" is for features in [0, 1]:
         in training zeros and ones are drawn with them as probabilities. It has no

@@ -2,8 +2,8 @@
 
 The parameters of a module (and its floating-point buffers, such as running means)
 become views of the flat buffer, so training loop, optimizer and saved models are those
-of dense networks. Autograd works inside each module; output head, latent layer and loss are
-the same hand-derived parts.
+of dense networks. Autograd works inside each module; output head, latent layer and loss
+are the same hand-derived parts.
 
 With an anchor, a module's output is multiplied by a gain that starts at zero (ReZero),
 so that the network starts as its skip path whatever the module is. It is one gain, for
@@ -144,7 +144,8 @@ class ModuleArchitecture:
             if not isinstance(y, Tensor) or tuple(y.shape) != (2, n_out):
                 shape = tuple(getattr(y, "shape", ()))
                 raise ValueError(
-                    f"{message}; two samples became {type(y).__name__} of shape {shape}."
+                    f"{message}; two samples became {type(y).__name__} of shape "
+                    f"{shape}."
                 )
 
     @cached_property

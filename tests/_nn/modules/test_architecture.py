@@ -83,18 +83,18 @@ def test_factory_must_return_two_modules(factory, name):
     [
         (
             lambda d, k: (nn.Linear(d, k + 1), nn.Linear(k, d)),
-            r"encoder must turn rows of 6 into rows of 2; .* shape \(2, 3\)",
+            r"encoder must turn samples of 6 values into 2; .* shape \(2, 3\)",
         ),
         (
             lambda d, k: (nn.Linear(d, k), nn.Linear(k, d - 1)),
-            r"decoder must turn rows of 2 into rows of 6; .* shape \(2, 5\)",
+            r"decoder must turn samples of 2 values into 6; .* shape \(2, 5\)",
         ),
         (
             lambda d, k: (
                 nn.Linear(d, k),
                 nn.Sequential(nn.Linear(k, d), FLAT),
             ),
-            r"decoder must turn rows of 2 into rows of 6; .* shape \(12,\)",
+            r"decoder must turn samples of 2 values into 6; .* shape \(12,\)",
         ),
     ],
 )
