@@ -5,7 +5,7 @@ has the same objective and architecture.
 """
 
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +18,13 @@ from skae._nn.architecture import DenseArchitecture
 from skae._nn.runtime import resolve_device
 from skae._sklearn.validation import draw_seed
 
-if TYPE_CHECKING:
-    from .base import BaseAutoencoder
-
 
 def _given(value: Any, auto: Any = None) -> Any:
     """Return a parameter, or what stands for "auto"."""
     return auto if isinstance(value, str) and value == "auto" else value
 
 
-def _n_components(estimator: "BaseAutoencoder", data: Dataset) -> int | float | None:
+def _n_components(estimator: Any, data: Dataset) -> int | float | None:
     """Return a number of latent codes, a share of the variance, or None."""
     n, d = len(data), data.n_features
     k = estimator._n_components(d)
@@ -45,7 +42,7 @@ def _n_components(estimator: "BaseAutoencoder", data: Dataset) -> int | float | 
     return k
 
 
-def _hidden_layer_sizes(estimator: "BaseAutoencoder") -> tuple[int, ...] | None:
+def _hidden_layer_sizes(estimator: Any) -> tuple[int, ...] | None:
     sizes = _given(estimator.hidden_layer_sizes)
     if sizes is None:
         return estimator.AUTO.hidden_layer_sizes
@@ -59,7 +56,7 @@ def _hidden_layer_sizes(estimator: "BaseAutoencoder") -> tuple[int, ...] | None:
     return tuple(int(size) for size in sizes)
 
 
-def fit_parameters(estimator: "BaseAutoencoder", data: Dataset) -> FitParameters:
+def fit_parameters(estimator: Any, data: Dataset) -> FitParameters:
     """Return the parameters of a fit to these samples.
 
     Raises
@@ -111,7 +108,7 @@ def fit_parameters(estimator: "BaseAutoencoder", data: Dataset) -> FitParameters
     return parameters
 
 
-def prepare_fit(estimator: "BaseAutoencoder", data: Dataset) -> AnchoredFit:
+def prepare_fit(estimator: Any, data: Dataset) -> AnchoredFit:
     """Return a fit to these samples that is ready to run.
 
     Raises

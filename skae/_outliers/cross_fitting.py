@@ -1,7 +1,7 @@
 """The detector with any autoencoder: scores by clones that were fitted to others."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -11,9 +11,6 @@ from skae._data.splitting import deduplicate, hash_rows, rescale_weights
 from skae._sklearn.validation import draw_seed
 
 from .calibration import calibrated_attributes, contamination_threshold
-
-if TYPE_CHECKING:
-    from .detector import AutoencoderOutlierDetector
 
 
 def n_folds(n_samples: int, asked: int) -> int:
@@ -46,7 +43,7 @@ def cross_fitted_scores(
 
 
 def fit_estimator(
-    detector: "AutoencoderOutlierDetector",
+    detector: Any,
     data: Dataset,
     X: Any,
     y: Any,

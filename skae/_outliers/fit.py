@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,9 +25,6 @@ from .fitted import FittedDetector
 from .inliers import select_inliers
 from .neighbors import StoredNeighbors
 from .scaling import ColumnScaling
-
-if TYPE_CHECKING:
-    from .detector import AutoencoderOutlierDetector
 
 N_NETWORKS, N_FOLDS = 6, 3  # each network leaves out one sample in three
 N_IMPUTERS = 3
@@ -225,7 +222,7 @@ def _contamination_offset(
 
 
 def fit_detector(
-    detector: "AutoencoderOutlierDetector",
+    detector: Any,
     data: Dataset,
     X: Any,
     y: Any,
