@@ -1,4 +1,4 @@
-"""The formulas of the package once more, written for autograd to differentiate."""
+"""The formulas of the networks once more, written for autograd to differentiate."""
 
 import math
 
@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from skae._nn.latents.base import PlainLatent
-from skae._nn.latents.gaussian import GaussianLatent
+from skae._nn.latents import GaussianLatent, PlainLatent
 
 PHI = {
     "elu": F.elu,
@@ -26,91 +25,92 @@ def leaves(params):
     return {name: v.clone().requires_grad_() for name, v in params.views.items()}
 
 
-def _dense(views, name, x):
+def _linear(views, name, x):
     return x @ views[f"{name}.weight"] + views[f"{name}.bias"]
 
 
 def encoder(views, architecture, x):
     """Return the outputs of a dense encoder."""
-    phi, last = PHI[architecture.activation], len(architecture.hidden)
-    bypass = architecture.encoder[-1] if architecture.straight else 0
-    straight = 0.0
+    phi, last = PHI[architecture.activation], len(architecture.hidden_layer_sizes)
+    n_skip = architecture.encoder_widths[-1] if architecture.has_skip else 0
+    skip = 0.0
     for i in range(last + 1):
-        x = _dense(views, f"encoder.{i}", x)
-        if i == 0 and bypass:
-            x, straight = x[..., :-bypass], x[..., -bypass:]
+        x = _linear(views, f"encoder.{i}", x)
+        if i == 0 and n_skip:
+            x, skip = x[..., :-n_skip], x[..., -n_skip:]
         x = phi(x) if i < last else x
-    return x + straight
+    return x + skip
 
 
-def decoder(views, architecture, seen):
-    """Return the output of a dense decoder for the codes that it sees."""
-    phi, last, x = PHI[architecture.activation], len(architecture.hidden), seen
+def decoder(views, architecture, clipped):
+    """Return the output of a dense decoder for codes that are clipped already."""
+    phi, last = PHI[architecture.activation], len(architecture.hidden_layer_sizes)
+    x = clipped
     for i in range(last + 1):
-        if i == last and architecture.straight:
-            x = torch.cat([x, seen], -1)
-        x = _dense(views, f"decoder.{i}", x)
+        if i == last and architecture.has_skip:
+            x = torch.cat([x, clipped], -1)
+        x = _linear(views, f"decoder.{i}", x)
         x = phi(x) if i < last else x
     return x
 
 
-def code_layer(kind, outputs, context, weight=0.0):
-    """Return the codes as a decoder sees them in the first step, and their penalty.
+def latent_layer(latent, outputs, context, weight=0.0):
+    """Return the decoder's input in the first step, and the penalty of the codes.
 
     ``weight`` is that of a penalty on mean activations.
     """
-    if isinstance(kind, PlainLatent):
+    if isinstance(latent, PlainLatent):
         ones = torch.ones_like(outputs)
-        kept = kind.layer(outputs.shape[-1], context).forward(ones)
+        kept = latent.layer(outputs.shape[-1], context).forward(ones)
         return outputs * kept, 0.0
-    if isinstance(kind, GaussianLatent):
-        return _gaussian(kind, outputs, context)
-    rho = kind.sparsity
-    if kind.penalty == "topk":
+    if isinstance(latent, GaussianLatent):
+        return _gaussian(latent, outputs, context)
+    rho = latent.sparsity
+    if latent.penalty == "topk":
         n_active = round(rho * outputs.shape[-1])
         least = outputs.topk(n_active, dim=-1).values.amin(-1, keepdim=True)
         codes, penalty = torch.sigmoid(outputs) * (outputs >= least), 0.0
     else:
         codes = torch.sigmoid(outputs + math.log(rho / (1 - rho)))
-        usual = codes.mean(-2)
-        if kind.penalty == "kl":
-            asked = torch.full_like(usual, rho)
-            usual = kl_divergence(Bernoulli(asked), Bernoulli(usual))
-        penalty = weight * outputs.shape[-2] * usual.mean(-1).sum()
+        value = codes.mean(-2)
+        if latent.penalty == "kl":
+            target = torch.full_like(value, rho)
+            value = kl_divergence(Bernoulli(target), Bernoulli(value))
+        penalty = weight * outputs.shape[-2] * value.mean(-1).sum()
     return (codes - rho) / math.sqrt(rho * (1 - rho)), penalty
 
 
-def _gaussian(kind, outputs, context):
+def _gaussian(latent, outputs, context):
     mean, change = outputs.chunk(2, -1)
-    log_variance, warm = change.clamp(-8, 4), kind.warmup * context.n_steps
-    if context.log_variance is not None:
-        log_variance, warm = log_variance + context.log_variance, 0
+    log_variance, warmup = change.clamp(-8, 4), latent.warmup * context.n_steps
+    if context.initial_log_variance is not None:
+        log_variance, warmup = log_variance + context.initial_log_variance, 0
     posterior = Normal(mean, (log_variance / 2).exp())
     noise = torch.empty_like(mean).normal_(generator=context.generator)
     divergence = kl_divergence(posterior, Normal(0.0, 1.0)).sum()
-    weight = kind.beta if warm <= 1 else kind.beta / warm
+    weight = latent.beta if warmup <= 1 else latent.beta / warmup
     return mean + posterior.stddev * noise, weight * divergence
 
 
-def contraction(penalty, encode, inputs, like):
+def jacobian_penalty(penalty, encode, inputs, like):
     """Return a contractive penalty, from signs that its generator draws."""
     x = inputs.clone().requires_grad_()
     signs = torch.empty_like(like).bernoulli_(generator=penalty.generator) * 2 - 1
-    v = signs * penalty.codes
+    v = signs * penalty.code_scale
     (product,) = torch.autograd.grad((encode(x) * v).sum(), x, create_graph=True)
-    if penalty.linear is not None:
-        product = product + v @ penalty.linear.mT
-    return penalty.weight * (product * penalty.inputs).square().sum()
+    if penalty.skip is not None:
+        product = product + v @ penalty.skip.mT
+    return penalty.weight * (product * penalty.input_scale).square().sum()
 
 
-def exact_contraction(penalty, encoder, like):
-    """Return the penalty of each row, summed over the codes instead of drawn."""
+def exact_jacobian_penalty(penalty, encoder, like):
+    """Return the penalty of each sample, summed over the codes instead of drawn."""
     total = 0.0
     for j in range(like.shape[-1]):
         v = torch.zeros_like(like)
-        v[..., j] = penalty.codes[..., j]
-        product = encoder.pull(v)
-        if penalty.linear is not None:
-            product = product + v @ penalty.linear.mT
-        total = total + (product * penalty.inputs).square().sum(-1)
+        v[..., j] = penalty.code_scale[..., j]
+        product = encoder.vjp(v)
+        if penalty.skip is not None:
+            product = product + v @ penalty.skip.mT
+        total = total + (product * penalty.input_scale).square().sum(-1)
     return penalty.weight * total
