@@ -75,7 +75,7 @@ def test_function_gets_samples_in_their_units_and_a_generator(clean):
     def function(X, rng):
         assert isinstance(rng, np.random.Generator)
         assert X.shape == (50, D)
-        np.testing.assert_allclose(X, x + columns.mean)
+        np.testing.assert_allclose(X, (x + columns.mean).numpy())
         return 2 * X
 
     noisy = FunctionCorruption(function).apply(x, columns, seeded())
