@@ -1,11 +1,11 @@
-"""Quantiles, ranks and p-values against what they mean."""
+"""Thresholds and p-values against what they mean."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skae._data.statistics import weighted_quantiles, weighted_ranks
+from skae._data.statistics import weighted_quantiles
 from skae._outliers.calibration import (
     ScoreScale,
     contamination_threshold,
@@ -15,7 +15,6 @@ from skae._outliers.calibration import (
 
 # Values that are equal, or differ by more than rounding errors.
 some = st.integers(-5, 5).map(float) | st.integers(-(10**5), 10**5).map(lambda i: i / 8)
-shares = st.floats(0.001, 0.999)
 
 
 @st.composite
@@ -28,40 +27,6 @@ def weighted(draw):
 
 def copies(values, weight):
     return values.repeat(weight.astype(int), axis=0)
-
-
-# -- quantiles -------------------------------------------------------------------------
-
-
-@given(weighted(), shares)
-def test_a_quantile_is_the_least_value_with_the_share_at_or_below_it(table, share):
-    values, weight = table
-    (found,) = weighted_quantiles(values, weight, share)
-    assert found in values
-    close = 1e-9 * weight.sum()
-    assert weight[values <= found].sum() >= share * weight.sum() - close
-    assert weight[values < found].sum() <= share * weight.sum() + close
-
-
-@given(weighted())
-def test_weights_are_copies_in_quantiles(table):
-    values, weight = table
-    asked = (0.25, 0.5, 0.9)
-    found = weighted_quantiles(values, weight, *asked)
-    np.testing.assert_array_equal(
-        found, weighted_quantiles(copies(*table), None, *asked)
-    )
-    np.testing.assert_array_equal(found, weighted_quantiles(values, 4 * weight, *asked))
-
-
-def test_columns_have_quantiles_of_their_own():
-    table = np.random.default_rng(0).normal(size=(50, 3))
-    found = weighted_quantiles(table, None, 0.1, 0.5)
-    assert found.shape == (2, 3)
-    for j in range(3):
-        np.testing.assert_array_equal(
-            found[:, j], weighted_quantiles(table[:, j], None, 0.1, 0.5)
-        )
 
 
 # -- levels ----------------------------------------------------------------------------
@@ -91,22 +56,6 @@ def test_a_level_of_equal_scores_ends_at_the_first_that_is_not(value):
     assert ScoreScale.of(scores, None)(scores).tolist() == [0.0] * 100
     scores[:3] = value + np.array([3.0, 2.0, 4.0])
     assert ScoreScale.of(scores, None)(scores[:4]).tolist() == [1.5, 1.0, 2.0, 0.0]
-
-
-# -- ranks -----------------------------------------------------------------------------
-
-
-@given(weighted())
-def test_a_rank_is_the_weight_below_and_half_of_its_equals(table):
-    values, weight = table
-    expected = [
-        weight[values < value].sum() + weight[values == value].sum() / 2
-        for value in values
-    ]
-    np.testing.assert_allclose(weighted_ranks(values, weight), expected)
-    np.testing.assert_allclose(
-        weighted_ranks(copies(*table), None), copies(np.array(expected), weight)
-    )
 
 
 # -- thresholds ------------------------------------------------------------------------
