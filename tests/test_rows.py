@@ -8,7 +8,6 @@ from skae._data import dataset as _rows
 from skae._data.dataset import Dataset
 from skae._data.deduplication import deduplicate, hash_rows, rescale_weights
 from skae._data.statistics import column_statistics
-from skae._training.batches import epoch_order
 
 values = st.floats(-1e3, 1e3, width=32)
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 4))
@@ -204,39 +203,3 @@ def test_weights_are_numbers_of_rows_as_many_as_there_are_at_least(scale):
     expected = weight if scale > 1 else np.array([1.0, 2.0, 3.0])
     np.testing.assert_allclose(found.weight, expected)
     assert rescale_weights(Dataset(table), 100).weight is None
-
-
-# -- epochs ----------------------------------------------------------------------------
-
-
-@given(st.integers(1, 50), st.integers(0, 99))
-def test_an_epoch_without_weights_takes_each_row_once(n_rows, seed):
-    order = epoch_order(None, n_rows, np.random.default_rng(seed))
-    np.testing.assert_array_equal(np.sort(order), np.arange(n_rows))
-
-
-@given(
-    st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=40).map(np.array),
-    st.integers(0, 99),
-)
-def test_an_epoch_takes_rows_in_proportion_to_their_weights(weight, seed):
-    order = epoch_order(weight, len(weight), np.random.default_rng(seed))
-    assert len(order) == len(weight)
-    count = np.bincount(order, minlength=len(weight))
-    expected = len(weight) * weight / weight.sum()
-    assert (np.abs(count - expected) < 1 + 1e-9).all()
-
-
-def test_epochs_add_up_to_the_weights():
-    weight, rng = np.array([0.5, 1.0, 2.5, 4.0]), np.random.default_rng(0)
-    count = sum(
-        np.bincount(epoch_order(weight, 4, rng), minlength=4) for _ in range(2000)
-    )
-    np.testing.assert_allclose(count / 2000, weight / 2, atol=0.05)
-
-
-def test_an_epoch_is_shuffled():
-    rng = np.random.default_rng(0)
-    for weight in (None, np.ones(500)):
-        first, second = epoch_order(weight, 500, rng), epoch_order(weight, 500, rng)
-        assert (first != second).mean() > 0.9

@@ -14,6 +14,7 @@ from skae._nn.parameters import ParameterBuffer
 from skae._nn.runtime import Placement
 from skae._pca.anchor import fit_anchor
 from skae._pca.decomposition import eigendecompose
+from skae._pca.probabilistic import with_noise_variance
 
 CPU = torch.device("cpu")
 SHAPES = {"a.weight": (4, 3), "a.bias": (1, 3)}
@@ -28,10 +29,14 @@ def parameter_buffer(n_models=None, fill=0.0, device=CPU):
     return params
 
 
-def anchor_of(data, k=2, *, anchored=True):
+def anchor_of(data, k=2, objective=PLAIN):
+    anchored = objective.anchored
     statistics = column_statistics(data.blocks(np.float64))
     eigen = eigendecompose(data, statistics.mean, k, seed=0)
-    return fit_anchor(data, statistics, eigen, k, anchored=anchored)
+    anchor = fit_anchor(data, statistics, eigen, k, anchored=anchored)
+    if objective.probabilistic:
+        return with_noise_variance(anchor, data, eigen, anchored=anchored)
+    return anchor
 
 
 def network_of(
@@ -43,7 +48,7 @@ def network_of(
     **options,
 ):
     """Return untrained networks, one for each part, whose correction is zero."""
-    anchors = [anchor_of(part, k, anchored=objective.anchored) for part in parts]
+    anchors = [anchor_of(part, k, objective) for part in parts]
     network = AnchoredNetwork(
         anchors,
         DenseArchitecture(

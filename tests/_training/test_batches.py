@@ -30,7 +30,7 @@ def data(table):
 
 def preprocessor_of(*parts, objective=PLAIN, **options):
     return Preprocessor.from_anchors(
-        [anchor_of(part, K, anchored=objective.anchored) for part in parts],
+        [anchor_of(part, K, objective) for part in parts],
         objective,
         1.0,
         Placement(torch.device("cpu"), torch.float64),
