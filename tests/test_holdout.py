@@ -9,7 +9,6 @@ from skae._data.dataset import Dataset
 from skae._data.deduplication import hash_rows
 from skae._data.splitting import MAX_VALIDATION_ROWS, train_validation_split
 from skae._data.statistics import column_statistics
-from skae._fitting.selection import improves_significantly
 from skae._pca.anchor import fit_anchor
 from skae._pca.decomposition import eigendecompose
 from skae._pca.explained_variance import SquaredErrors, pca_squared_errors
@@ -22,46 +21,6 @@ losses = st.integers(1, 30).flatmap(
 def parts_of(table, fraction=0.1, weight=None, seed=0):
     rows = Dataset(table, None, weight)
     return train_validation_split(rows, hash_rows(rows, seed), fraction)
-
-
-# -- the gate --------------------------------------------------------------------------
-
-
-@given(losses, st.sampled_from([1.0, 2.0]))
-def test_a_gain_must_exceed_its_standard_error(table, demanded):
-    start, best, weight = table
-    mass = weight / weight.sum()
-    gain = mass @ (start - best)
-    deviation = np.sqrt(mass @ (start - best - gain) ** 2)
-    error = demanded * deviation * np.sqrt((mass**2).sum())
-    if abs(gain - error) > 1e-9:
-        assert improves_significantly(start, best, weight, demanded) == (gain > error)
-
-
-def test_a_gain_on_every_row_is_one_and_a_loss_is_not():
-    four, weight = np.full(9, 4.0), np.ones(9)
-    assert improves_significantly(four, four - 1, weight)
-    assert not improves_significantly(four, four, weight)
-    assert not improves_significantly(four, four + 1, weight)
-
-
-def test_nothing_is_better_than_perfect():
-    assert not improves_significantly(np.zeros(9), np.zeros(9), np.ones(9))
-
-
-def test_rows_that_only_fill_up_do_not_count():
-    start, best = np.array([2.0, 2.0, 2.0, 9.0]), np.array([1.0, 1.1, 0.9, 99.0])
-    assert improves_significantly(start, best, np.array([1.0, 1.0, 1.0, 0.0]))
-    assert not improves_significantly(start, best, np.ones(4))
-
-
-def test_one_heavy_row_is_no_evidence():
-    rng = np.random.default_rng(0)
-    gain, weight = rng.normal(0.2, 1, size=200), np.ones(200)
-    start = np.full(200, 5.0)
-    assert improves_significantly(start, start - gain, weight)
-    gain[0], weight[0] = 0.01, 1e6
-    assert not improves_significantly(start, start - gain, weight)
 
 
 # -- the split -------------------------------------------------------------------------

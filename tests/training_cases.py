@@ -1,4 +1,4 @@
-"""Parameters, anchors and networks that tests of the training share."""
+"""What tests of training and fitting share: parameters, anchors, networks."""
 
 import numpy as np
 import torch
@@ -79,3 +79,11 @@ def halves(table):
     """Return two datasets, the first and the second half of a table."""
     data, n = Dataset(table), len(table)
     return data.subset(np.arange(n // 2)), data.subset(np.arange(n // 2, n))
+
+
+def in_order(values, weight):
+    """Return values of samples of weights 1, 2, ... in the order of their weights."""
+    used = weight > 0
+    order = np.argsort(weight[used])
+    np.testing.assert_array_equal(weight[used][order], np.arange(1, used.sum() + 1))
+    return values[used][order]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
-from training_cases import PLAIN, halves, network_of, randomized
+from training_cases import PLAIN, halves, in_order, network_of, randomized
 
 from skae import noise
 from skae._data.dataset import Dataset
@@ -33,16 +33,6 @@ def kept(request, monkeypatch):
         monkeypatch.setattr(evaluation, "KEPT_VALUES", 0)
 
 
-def in_order(values, validation):
-    """Return values of samples of weights 1, 2, ... in the order of their weights."""
-    used = validation.weight > 0
-    order = np.argsort(validation.weight[used])
-    np.testing.assert_array_equal(
-        validation.weight[used][order], np.arange(1, used.sum() + 1)
-    )
-    return values[used][order]
-
-
 # -- samples and weights ---------------------------------------------------------------
 
 
@@ -52,7 +42,7 @@ def test_losses_are_those_of_each_sample(kept, table, data):
     expected = network.per_sample_loss(network.preprocess(table))
     found = validation.losses()
     assert found.dtype == np.float64
-    np.testing.assert_allclose(in_order(found, validation), expected)
+    np.testing.assert_allclose(in_order(found, validation.weight), expected)
 
 
 def test_batches_are_of_one_size_and_filled_up_without_weight(data):
@@ -162,7 +152,7 @@ def test_losses_of_the_first_codes_have_the_others_at_zero(table, data, correcti
         validation.losses(1, correction=correction),
         validation.squared_errors(1, correction=correction),
     ):
-        np.testing.assert_allclose(in_order(found, validation), expected)
+        np.testing.assert_allclose(in_order(found, validation.weight), expected)
 
 
 def test_measurements_leave_the_parameters_as_they_are(data):
@@ -183,7 +173,7 @@ def test_squared_errors_are_in_the_unit_of_the_targets(table, data):
         (1, pca_errors(table, 1)),
         (2, pca_errors(table, 2)),
     ]:
-        found = in_order(validation.squared_errors(m), validation)
+        found = in_order(validation.squared_errors(m), validation.weight)
         np.testing.assert_allclose(found, expected / scale**2)
 
 
@@ -193,7 +183,7 @@ def test_squared_norms_are_those_of_standardised_samples(table, data):
     anchor = network.anchors[0]
     expected = (((table - anchor.mean) / anchor.scale) ** 2).sum(axis=1)
     np.testing.assert_allclose(
-        in_order(validation.squared_norms(), validation), expected
+        in_order(validation.squared_norms(), validation.weight), expected
     )
 
 
@@ -203,7 +193,7 @@ def test_total_squares_are_distances_from_the_mean(table, data):
     total = validation.total_squares()
     scale, mean = network.output_scale.scale, network.anchors[0].mean
     expected = ((table - mean) ** 2).sum(axis=1) / scale**2
-    np.testing.assert_allclose(in_order(total.base, validation), expected)
+    np.testing.assert_allclose(in_order(total.base, validation.weight), expected)
     np.testing.assert_array_equal(total.weight, validation.weight)
 
 
