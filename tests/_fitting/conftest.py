@@ -10,7 +10,7 @@ DEFAULTS = {
     "hidden_layer_sizes": (32,),
     "loss": "squared_error",
     "anchor": "pca",
-    "max_iter": 400,
+    "max_iter": 200,
     "random_state": 0,
 }
 

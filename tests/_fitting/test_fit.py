@@ -258,7 +258,7 @@ def test_n_iter_counts_the_steps_that_ran(model, X_large, X):
 
 
 def test_without_an_anchor_it_is_an_ordinary_autoencoder(fitted, curved, n_rows):
-    model = fitted("curved", n_rows, anchor=None, max_iter=600)
+    model = fitted("curved", n_rows, anchor=None, max_iter=400)
     assert not model.components_.any()
     assert reconstruction_r2(model, curved(500, seed=1)) > 0.5
     assert 0 < model.pca_ratio_ < 1
