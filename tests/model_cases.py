@@ -149,11 +149,5 @@ MODELS = {
 
 
 def codec_of(model, dtype=np.float64, device=CPU, kind=Codec):
-    """Return a codec whose methods may be called in any context."""
-
-    class CodecInItsMode(kind):
-        def apply(self, *args, **options):
-            with self.mode():
-                return super().apply(*args, **options)
-
-    return CodecInItsMode(model, np.dtype(dtype), device)
+    """Return the codec of a model."""
+    return kind(model, np.dtype(dtype), device)

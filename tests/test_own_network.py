@@ -348,7 +348,9 @@ def test_wrong_networks_are_named_before_any_training(
 
 
 def test_a_density_s_encoder_gives_means_and_variances(X):
-    with pytest.raises(ValueError, match="encoder must turn samples of 6 values into 4"):
+    with pytest.raises(
+        ValueError, match="encoder must turn samples of 6 values into 4"
+    ):
         VAE(2, network=dense).fit(X)
 
 

@@ -197,9 +197,7 @@ class BaseAutoencoder(
         """Call a method of the codec on X, in X's own precision."""
         check_is_fitted(self)
         table = self._check_table(X, reset=False)
-        codec = self._codec(table.dtype)
-        with codec.mode():
-            result = getattr(codec, method)(table, *args)
+        result = getattr(self._codec(table.dtype), method)(table, *args)
         if not np.isfinite(result).all():
             distance = np.abs((table - self.mean_) / self._state["anchor"]["scale"])
             raise_out_of_precision(self, distance.max(axis=0))
@@ -240,9 +238,7 @@ class BaseAutoencoder(
                 f"X has {codes.shape[1]} codes, but {type(self).__name__} was fitted "
                 f"with n_components_={self.n_components_}."
             )
-        codec = self._codec(codes.dtype)
-        with codec.mode():
-            return codec.decode(codes)
+        return self._codec(codes.dtype).decode(codes)
 
     def reconstruct(self, X):
         """Encode X and decode the codes.

@@ -172,10 +172,9 @@ class VAE(BaseAutoencoder):
         if self.likelihood == "bernoulli":
             return attributes | {"noise_variance_": None}
         codec = self._new_codec(result.model, np.float64)
-        with codec.mode():
-            noise = codec.noise_variance()
-            shape = (N_DRAWS, result.model.n_components)
-            drawn = codec.decode(np.random.default_rng(0).normal(size=shape))
+        shape = (N_DRAWS, result.model.n_components)
+        drawn = codec.decode(np.random.default_rng(0).normal(size=shape))
+        noise = codec.noise_variance()
         std = np.sqrt(drawn.var(axis=0) + noise)
         target = column_statistics(data.blocks(np.float64))
         moments = np.stack([drawn.mean(axis=0), std, target.mean, target.std])

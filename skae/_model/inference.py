@@ -89,11 +89,6 @@ class Codec:
         float32 or float64: the type of the arithmetic and of the results.
     device : torch.device
         Where.
-
-    Attributes
-    ----------
-    mode : callable
-        ``mode()`` is the context in which to call the methods.
     """
 
     def __init__(
@@ -105,8 +100,8 @@ class Codec:
         self._model, self._placement = model, Placement(device, torch_dtype)
         self._dtype = np.dtype(dtype)
         self._n_components, self._n_features = model.anchor.components.shape
-        self.mode = inference_mode(model)
-        with self.mode():
+        self._mode = inference_mode(model)
+        with self._mode():
             self._map = self._make_map()
             self._whiten = self._unwhiten = None
             if model.whitening is not None:
@@ -125,7 +120,7 @@ class Codec:
         tensor = torch.from_numpy(np.array(array))
         return tensor.to(self._placement.dtype).to(self._placement.device)
 
-    def chunks(self, values: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
+    def _chunks(self, values: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
         """Yield padded chunks; the slice says which samples are real."""
         for start in range(0, len(values), CHUNK):
             at = slice(start, min(start + CHUNK, len(values)))
@@ -141,8 +136,9 @@ class Codec:
     ) -> np.ndarray:
         """Return what a function gives for all samples, ``(n_samples, *shape)``."""
         result = np.empty((len(values), *shape), self._dtype)
-        for at, x in self.chunks(values):
-            result[at] = function(x)[: at.stop - at.start].cpu().numpy()
+        with self._mode():
+            for at, x in self._chunks(values):
+                result[at] = function(x)[: at.stop - at.start].cpu().numpy()
         return result
 
     def _encode(self, x: Tensor) -> Tensor:

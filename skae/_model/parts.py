@@ -87,7 +87,11 @@ def noise_floor(anchors: Sequence[Anchor], scale: float, stack: PerModel) -> Ten
 
 
 class Stream(IntEnum):
-    """Independent streams of random numbers of one seed."""
+    """Streams of random numbers of one seed, one for each purpose.
+
+    PyTorch's generator on the CPU uses the low 32 bits of a seed only, so there all
+    streams of a seed begin alike.
+    """
 
     CODES = 0
     NOISE = 1

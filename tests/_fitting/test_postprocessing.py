@@ -24,15 +24,11 @@ def model_of(table, objective=PLAIN, k=3):
 
 
 def encode(model, table):
-    codec = Codec(model, np.dtype(np.float64), CPU)
-    with codec.mode():
-        return codec.encode(table)
+    return Codec(model, np.dtype(np.float64), CPU).encode(table)
 
 
 def reconstruct(model, table):
-    codec = Codec(model, np.dtype(np.float64), CPU)
-    with codec.mode():
-        return codec.reconstruct(table)
+    return Codec(model, np.dtype(np.float64), CPU).reconstruct(table)
 
 
 def subspaces_agree(a, b, atol):

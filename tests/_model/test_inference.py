@@ -20,7 +20,7 @@ from module_factories import dense
 from skae import AutoencoderTransformer
 from skae._model import inference
 from skae._model.fitted import FittedModel
-from skae._model.inference import CHUNK, Codec, build_once
+from skae._model.inference import CHUNK, build_once
 from skae._nn.modules.architecture import ModuleArchitecture
 
 N_SAMPLES = CHUNK + 44
@@ -146,11 +146,19 @@ def test_apple_s_gpus_leave_float64_to_the_cpu(model, table):
 
 
 def test_mode_is_inference_unless_modules_need_autograd(table):
-    dense_codec = Codec(
-        model_of(objective_of(), table), np.dtype("f8"), torch.device("cpu")
-    )
-    with dense_codec.mode():
-        assert torch.is_inference_mode_enabled()
+    def modes_of(model):
+        """Whether inference mode and gradients are on while samples pass through."""
+        seen = []
+
+        def note(x):
+            seen.append((torch.is_inference_mode_enabled(), torch.is_grad_enabled()))
+            return x[:, 0]
+
+        with torch.enable_grad():
+            codec_of(model).apply(note, table)
+        return set(seen)
+
+    assert modes_of(model_of(objective_of(), table)) == {(True, False)}
     network = network_of(
         objective_of(), table, architecture=ModuleArchitecture(6, 3, dense)
     )
@@ -161,9 +169,7 @@ def test_mode_is_inference_unless_modules_need_autograd(table):
         network.architecture,
         network.weights(),
     )
-    with Codec(model, np.dtype("f8"), torch.device("cpu")).mode():
-        assert not torch.is_inference_mode_enabled()
-        assert not torch.is_grad_enabled()
+    assert modes_of(model) == {(False, False)}
 
 
 # -- build_once ------------------------------------------------------------------------
