@@ -1,16 +1,12 @@
-import itertools
-
 import numpy as np
 import pytest
 import torch
 
-from skae._training import batches as _batches
 from skae._data.dataset import Dataset
 from skae._data.statistics import column_statistics
 from skae._model.network import Preprocessor
 from skae._pca.anchor import fit_anchor
 from skae._pca.decomposition import eigendecompose
-from skae._training.batches import batches
 
 N, D, K, SIZE = 40, 3, 2, 8
 
@@ -54,16 +50,6 @@ AS_STORED = {
     "every second": lambda table, path: np.repeat(table, 2, axis=0)[::2],
     "memmap": memmap,
 }
-
-
-def first(count, stream):
-    return list(itertools.islice(stream, count))
-
-
-def rows_of(drawn, anchor, unit=1.0):
-    """The table's rows in some batches, from their targets."""
-    targets = torch.cat([batch.targets for batch in drawn], -2)
-    return targets.numpy() * unit + anchor.mean
 
 
 # -- frames ----------------------------------------------------------------------------

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from skae._data.deduplication import hash_rows
 from sklearn.decomposition import PCA
 
 from skae._data.dataset import Dataset
-from skae._data.deduplication import hash_rows
 from skae._data.splitting import MAX_VALIDATION_ROWS, train_validation_split
 from skae._data.statistics import column_statistics
 from skae._pca.anchor import fit_anchor

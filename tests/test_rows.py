@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from skae._data.deduplication import deduplicate, hash_rows, rescale_weights
 
 from skae._data import dataset as _rows
 from skae._data.dataset import Dataset
-from skae._data.deduplication import deduplicate, hash_rows, rescale_weights
 from skae._data.statistics import column_statistics
 
 values = st.floats(-1e3, 1e3, width=32)
