@@ -70,7 +70,8 @@ def test_neighbor_differences_do_not_depend_on_the_chunk(stored, monkeypatch, va
 @pytest.mark.parametrize("count", [1, 2, 9])
 def test_neighbor_differences_with_few_features_and_few_candidates(stored, d, count):
     x = stored[:7, :d] + 1.0
-    difference = neighbor_differences(x, stored[:, :d], all_candidates(x, stored)[:, :count])
+    candidates = all_candidates(x, stored)[:, :count]
+    difference = neighbor_differences(x, stored[:, :d], candidates)
     assert difference.shape == (7, d)
     np.testing.assert_allclose(difference, 1, atol=0.6)
 

@@ -63,7 +63,7 @@ def test_score_scale_of_equal_scores_ends_at_the_first_that_is_not(value):
 
 
 @given(weighted(), st.floats(1e-6, 0.5))
-def test_contamination_threshold_has_the_share_below_it_and_not_a_score_more(table, share):
+def test_contamination_threshold_has_the_share_below_it_and_no_more(table, share):
     scores, weight = table
     threshold = contamination_threshold(scores, weight, share)
     under = scores < threshold
