@@ -6,16 +6,17 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from detectors import ENSEMBLES, METHODS, assert_same_results
+from detectors import METHODS, assert_same_results
 from scipy.stats import spearmanr
 from sklearn.base import clone
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
+VARIANTS = ["default", "networks only", "autoencoder"]
 
 # -- random state ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*ENSEMBLES, "autoencoder"])
+@pytest.mark.parametrize("name", VARIANTS)
 def test_a_random_state_gives_one_model(fitted_to_X, X, name):
     first = fitted_to_X(name)
     assert_same_results(first, clone(first).fit(X), X)
@@ -35,7 +36,9 @@ def test_fits_without_an_integer_differ(default, X, random_state):
 @pytest.mark.parametrize(
     "random_state", [None, np.random.RandomState(0)], ids=["None", "instance"]
 )
-def test_global_states_stay_as_they_are(detector, X, global_states, random_state):
+@pytest.mark.parametrize("name", VARIANTS)
+def test_global_states_stay_as_they_are(X, global_states, name, random_state):
+    detector = clone(DETECTORS[name])
     before, threads = global_states(), torch.get_num_threads()
     detector.set_params(random_state=random_state, max_samples=100).fit(X)
     for method in METHODS:

@@ -76,15 +76,20 @@ def test_samples_with_many_copies_do_no_harm(detector, X):
     assert_finite_results(detector.fit(X[:7].repeat(20, axis=0)), X)
 
 
+@pytest.fixture(scope="module")
+def scores_of_X(X, small_blocks):
+    model = AutoencoderOutlierDetector(max_iter=100, random_state=0)
+    return model.fit(X).score_samples(X)
+
+
 @pytest.mark.parametrize("scale", [1e-25, 1e-6, 1e6, 1e25])
-def test_units_do_not_matter(default, X, scale):
+def test_units_do_not_matter(default, X, scores_of_X, scale):
     default.set_params(max_iter=100)
-    plain = default.fit(X).score_samples(X)
     scales = np.where(np.arange(X.shape[1]) % 2, scale, 1.0)
     for units in (scale, scales):
         samples = units * (X + 3)
         scores = default.fit(samples).score_samples(samples)
-        assert spearmanr(scores, plain).statistic > 0.8
+        assert spearmanr(scores, scores_of_X).statistic > 0.8
 
 
 def test_one_huge_value_is_an_outlier(ensemble, X):
@@ -180,7 +185,7 @@ def test_the_same_numbers_of_another_type_give_the_same_model(dtype):
 @pytest.mark.parametrize(
     "frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"]
 )
-@pytest.mark.parametrize("name", [*ENSEMBLES, "autoencoder"])
+@pytest.mark.parametrize("name", ["default", "autoencoder"])
 def test_frames_give_the_results_of_arrays(fitted_to_X, X, name, frame):
     table = frame(dict(zip(NAMES, X.T, strict=True)))
     model = clone(DETECTORS[name]).fit(table)
@@ -214,7 +219,7 @@ def test_weights_of_one_are_none_and_of_zero_leave_samples_out(fitted_to_X, X, n
 
 
 @pytest.mark.parametrize("weight", [2.5, 1 / 120, 1e-200, 1e200])
-@pytest.mark.parametrize("name", ENSEMBLES)
+@pytest.mark.parametrize("name", ["default", "networks only"])
 def test_equal_weights_of_any_size_are_nearly_none(fitted_to_X, X, name, weight):
     plain = fitted_to_X(name).score_samples(X)
     model = clone(DETECTORS[name]).fit(X, sample_weight=np.full(len(X), weight))
