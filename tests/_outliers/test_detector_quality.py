@@ -74,7 +74,7 @@ def test_a_training_sample_is_not_its_own_neighbor():
 )
 def test_p_values_of_new_samples_are_valid(params):
     rng = np.random.default_rng(0)
-    table, new = rng.normal(size=(1000, 4)), rng.normal(size=(2000, 4))
+    table, new = rng.normal(size=(600, 4)), rng.normal(size=(2000, 4))
     model = AutoencoderOutlierDetector(random_state=0, **params).fit(table)
     p = model.p_values(new)
     assert (p <= 0.1).mean() == pytest.approx(0.1, abs=0.03)
@@ -84,7 +84,7 @@ def test_p_values_of_new_samples_are_valid(params):
 
 def test_false_discovery_control_finds_what_was_planted():
     rng = np.random.default_rng(0)
-    table, new = rng.normal(size=(500, 3)), rng.normal(size=(100, 3))
+    table, new = rng.normal(size=(300, 3)), rng.normal(size=(100, 3))
     model = AutoencoderOutlierDetector(max_iter=100, random_state=0).fit(table)
     adjusted = false_discovery_control(model.p_values(np.vstack([new, new + 9])))
     discovered = adjusted <= 0.1
@@ -92,6 +92,7 @@ def test_false_discovery_control_finds_what_was_planted():
     assert discovered[:100].mean() < 0.2
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("memory", [True, False])
 def test_categories_are_no_outliers_by_rounding(memory):
     rng = np.random.default_rng(0)
@@ -102,6 +103,7 @@ def test_categories_are_no_outliers_by_rounding(memory):
     assert (model.predict(new) == -1).mean() < 0.1
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_a_detector_of_a_few_samples_flags_few():
     rng = np.random.default_rng(0)
     flagged = [

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from detectors import METHODS, assert_same_results
+from detectors import DETECTORS, METHODS, assert_same_results
 from scipy.stats import spearmanr
 from sklearn.base import clone
 
