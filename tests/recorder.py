@@ -27,3 +27,13 @@ class Recorder:
     @property
     def phases(self):
         return [context.task_name for context, _ in self.ended]
+
+
+def raising(error, phase, times=1):
+    """Return an answer that raises when a phase is told of for the n-th time."""
+
+    def answer(recorder):
+        if recorder.phases[-1] == phase and recorder.phases.count(phase) == times:
+            raise error
+
+    return answer

@@ -1,5 +1,3 @@
-"""Thresholds and p-values against what they mean."""
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,18 +6,21 @@ from hypothesis import strategies as st
 from skae._data.statistics import weighted_quantiles
 from skae._outliers.calibration import (
     ScoreScale,
+    calibrated_attributes,
     contamination_threshold,
     p_value_threshold,
     p_values,
+    with_tie_tolerance,
 )
 
 # Values that are equal, or differ by more than rounding errors.
 some = st.integers(-5, 5).map(float) | st.integers(-(10**5), 10**5).map(lambda i: i / 8)
+shares = st.floats(0.001, 0.999)
 
 
 @st.composite
 def weighted(draw):
-    """Values, often equal ones, and how often each is there."""
+    """Return values, often equal ones, and how often each is there."""
     values = draw(st.lists(some, min_size=1, max_size=20))
     counts = [draw(st.integers(1, 4)) for _ in values]
     return np.array(values), np.array(counts, dtype=float)
@@ -29,47 +30,47 @@ def copies(values, weight):
     return values.repeat(weight.astype(int), axis=0)
 
 
-# -- levels ----------------------------------------------------------------------------
+# -- scales ----------------------------------------------------------------------------
 
 
-def test_a_level_puts_the_median_at_zero_and_nine_in_ten_below_one():
+def test_score_scale_puts_the_median_at_zero_and_nine_in_ten_below_one():
     scores = np.random.default_rng(0).exponential(size=1001)
-    scaled = ScoreScale.of(scores, None)(scores)
+    scaled = ScoreScale.fit(scores, None)(scores)
     assert np.median(scaled) == pytest.approx(0, abs=1e-12)
     assert (scaled <= 1).mean() == pytest.approx(0.9, abs=0.002)
 
 
 @given(weighted())
-def test_a_level_is_always_finite_and_rising(table):
+def test_score_scale_is_finite_and_increasing(table):
     values, weight = table
-    level = ScoreScale.of(values, weight)
-    assert level == ScoreScale.of(copies(*table), None)
-    assert level.spread > 0
-    scaled = level(np.sort(values))
+    scale = ScoreScale.fit(values, weight)
+    assert scale == ScoreScale.fit(copies(*table), None)
+    assert scale.spread > 0
+    scaled = scale(np.sort(values))
     assert np.isfinite(scaled).all()
     assert (np.diff(scaled) >= 0).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0, -1e6])
-def test_a_level_of_equal_scores_ends_at_the_first_that_is_not(value):
+def test_score_scale_of_equal_scores_ends_at_the_first_that_is_not(value):
     scores = np.full(100, value)
-    assert ScoreScale.of(scores, None)(scores).tolist() == [0.0] * 100
+    assert ScoreScale.fit(scores, None)(scores).tolist() == [0.0] * 100
     scores[:3] = value + np.array([3.0, 2.0, 4.0])
-    assert ScoreScale.of(scores, None)(scores[:4]).tolist() == [1.5, 1.0, 2.0, 0.0]
+    assert ScoreScale.fit(scores, None)(scores[:4]).tolist() == [1.5, 1.0, 2.0, 0.0]
 
 
 # -- thresholds ------------------------------------------------------------------------
 
 
 @given(weighted(), st.floats(1e-6, 0.5))
-def test_the_share_is_below_the_threshold_and_not_a_score_more(table, share):
+def test_contamination_threshold_has_the_share_below_it_and_no_more(table, share):
     scores, weight = table
     threshold = contamination_threshold(scores, weight, share)
     under = scores < threshold
-    whole = weight.sum()
-    assert weight[under].sum() >= share * whole * (1 - 1e-9)
+    total = weight.sum()
+    assert weight[under].sum() >= share * total * (1 - 1e-9)
     worst = scores == scores[under].max()  # equal scores go together
-    assert weight[under & ~worst].sum() < share * whole
+    assert weight[under & ~worst].sum() < share * total
     copied = copies(*table)
     assert (
         (copied < contamination_threshold(copied, None, share)) == copies(under, weight)
@@ -78,7 +79,7 @@ def test_the_share_is_below_the_threshold_and_not_a_score_more(table, share):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("last", [1.0, -0.1, 1e20, 0.0, 1 / 3])
-def test_there_is_a_threshold_above_a_number_with_a_close_neighbour(dtype, last):
+def test_contamination_threshold_between_adjacent_numbers(dtype, last):
     last = dtype(last)
     for _ in range(3):
         scores = np.array([last, np.nextafter(last, dtype(np.inf))])
@@ -88,7 +89,7 @@ def test_there_is_a_threshold_above_a_number_with_a_close_neighbour(dtype, last)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.4, 0.5])
-def test_scores_that_differ_by_rounding_go_together(share):
+def test_contamination_threshold_keeps_scores_together_that_differ_by_rounding(share):
     same = 0.3 + 1e-16 * np.arange(12)
     assert len(set(same)) > 3
     assert (same < contamination_threshold(same, None, share)).all()
@@ -97,12 +98,12 @@ def test_scores_that_differ_by_rounding_go_together(share):
     assert under.tolist() == [True] * 12 + [False] * 12
 
 
-def test_a_threshold_is_half_way():
+def test_contamination_threshold_is_half_way():
     assert contamination_threshold(np.array([4.0, 1.0, 2.0, 9.0]), None, 0.5) == 3.0
 
 
 @given(weighted())
-def test_one_score_at_least_is_below(table):
+def test_contamination_threshold_is_above_at_least_one_score(table):
     scores, weight = table
     lowest = scores == scores.min()
     assert ((scores < contamination_threshold(scores, weight, 1e-6)) == lowest).all()
@@ -112,7 +113,7 @@ def test_one_score_at_least_is_below(table):
 
 
 @given(weighted(), st.lists(some, min_size=1, max_size=9))
-def test_a_p_value_is_the_share_that_is_as_high(table, scores):
+def test_p_values_are_the_share_that_is_as_high(table, scores):
     calibration, weight = table
     scores = np.concatenate([scores, calibration])
     high = np.array([weight[calibration >= score].sum() for score in scores])
@@ -122,29 +123,57 @@ def test_a_p_value_is_the_share_that_is_as_high(table, scores):
     np.testing.assert_allclose(p_values(scores, copies(*table), None), p)
 
 
-def test_calibration_scores_that_differ_by_rounding_are_as_high():
+def test_p_values_count_calibration_scores_that_differ_by_rounding_as_equal():
     calibration = np.array([1.0, 2.0, 3.0])
     for score in (2.0, 2.0 + 1e-15, 2.0 - 1e-15):
         assert p_values(np.array([score]), calibration, None) == 0.75
 
 
 @given(weighted(), st.sampled_from([0.05, 0.1, 0.25, 0.5]))
-def test_beyond_the_fence_p_values_are_at_most_the_level(table, level):
+def test_p_value_threshold_has_p_values_of_at_most_the_share_above_it(table, share):
     calibration, weight = table
-    found = p_value_threshold(calibration, weight, level)
-    assert found == p_value_threshold(copies(*table), None, level)
-    scores = np.concatenate([calibration, calibration + 0.01, [found, 1e7]])
-    small = p_values(scores, calibration, weight) <= level * (1 + 1e-12)
-    if 1 / (1 + weight.sum()) <= level:
-        np.testing.assert_array_equal(small, scores > found)
+    threshold = p_value_threshold(calibration, weight, share)
+    assert threshold == p_value_threshold(copies(*table), None, share)
+    scores = np.concatenate([calibration, calibration + 0.01, [threshold, 1e7]])
+    small = p_values(scores, calibration, weight) <= share * (1 + 1e-12)
+    if 1 / (1 + weight.sum()) <= share:
+        np.testing.assert_array_equal(small, scores > threshold)
     else:
         assert not small.any()
         middle = weighted_quantiles(calibration, weight, 0.5)[0]
-        assert found - calibration.max() == calibration.max() - middle
+        assert threshold - calibration.max() == calibration.max() - middle
 
 
-def test_p_values_of_rows_like_the_others_are_uniform():
+def test_p_values_of_samples_like_the_others_are_uniform():
     calibration, scores = np.random.default_rng(0).normal(size=(2, 99_999))
     p = p_values(scores, calibration, None)
-    for level in (0.01, 0.1, 0.5):
-        assert (p <= level).mean() == pytest.approx(level, abs=0.005)
+    for share in (0.01, 0.1, 0.5):
+        assert (p <= share).mean() == pytest.approx(share, abs=0.005)
+
+
+def test_with_tie_tolerance_lowers_scores_by_a_rounding_error():
+    scores = np.array([-1e6, -0.1, 0.0, 3.0, 1e6])
+    lowered = with_tie_tolerance(scores)
+    assert (lowered < scores).all()
+    np.testing.assert_allclose(lowered, scores, rtol=2e-9, atol=2e-9)
+    tied = scores - 1e-16 * np.maximum(np.abs(scores), 1)
+    assert (lowered <= tied).all()
+
+
+# -- attributes ------------------------------------------------------------------------
+
+
+@given(weighted())
+def test_calibrated_attributes_flag_scores_with_p_values_of_at_most_five_percent(table):
+    scores, weight = table
+    attributes = calibrated_attributes(scores, weight)
+    np.testing.assert_array_equal(attributes["_state"]["calibration"], scores)
+    np.testing.assert_array_equal(attributes["_state"]["weight"], weight)
+    new = np.concatenate([scores, scores + 0.01, [1e7]])
+    flagged = -new < attributes["offset_"]
+    if 1 / (1 + weight.sum()) <= 0.05:
+        p = p_values(new, scores, weight)
+        np.testing.assert_array_equal(flagged, p <= 0.05 * (1 + 1e-12))
+    else:
+        assert not flagged[: len(scores)].any()
+        assert flagged[-1]

@@ -1,0 +1,229 @@
+import numpy as np
+import pytest
+from detectors import SMALL, assert_finite_results, auc
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GridSearchCV
+
+from skae import (
+    VAE,
+    AutoencoderOutlierDetector,
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    ConvolutionalAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+)
+from skae._data.dataset import Dataset
+from skae._outliers.cross_fitting import cross_fitted_scores, n_folds
+
+FITS = []
+
+
+class Recording(BaseEstimator):
+    """Keeps what it is fitted to, and what it scores."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y=None, sample_weight=None):
+        self.seen_, self.weight_, self.scored_ = X, sample_weight, []
+        self.loss_curve_, self.n_iter_, self.device_ = [], 1, "cpu"
+        FITS.append(self)
+        return self
+
+    def score_samples(self, X):
+        self.scored_.append(X)
+        return -np.abs(X - self.seen_.mean(axis=0)).sum(axis=1)
+
+    def reconstruct(self, X):
+        return np.broadcast_to(self.seen_.mean(axis=0), X.shape)
+
+
+@pytest.fixture
+def fits():
+    FITS.clear()
+    yield FITS
+    FITS.clear()
+
+
+def as_set(samples):
+    return {tuple(sample) for sample in samples}
+
+
+# -- folds -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "asked", "folds"),
+    [(100, 5, 5), (4, 5, 4), (4, 2, 2), (3, 5, 3), (3, 2, 3), (2, 5, 0), (9, 0, 0)],
+)
+def test_n_folds_leaves_two_samples_to_fit(n, asked, folds):
+    assert n_folds(n, asked) == folds
+    sizes = n - np.bincount(np.arange(n) % folds) if folds else np.array([2])
+    assert sizes.min() >= 2
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5, 50])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_cross_fitted_scores_are_by_estimators_not_fitted_to_a_sample(folds, weighted):
+    table = np.random.default_rng(0).normal(size=(150, 3))
+    index = np.arange(0, 150, 3)
+    weight = np.arange(50.0) + 1 if weighted else None
+    parts, scored = [], []
+
+    class First:
+        def score_samples(self, X):
+            assert as_set(parts[-1].to_array()).isdisjoint(as_set(X))
+            scored.append(X)
+            return X[:, 0]
+
+    def fit(i, part):
+        assert i == len(parts)
+        parts.append(part)
+        return First()
+
+    scores = cross_fitted_scores(Dataset(table, index, weight), folds, fit)
+    np.testing.assert_array_equal(scores, table[index, 0])
+    assert len(parts) == folds
+    for part, held_out in zip(parts, scored, strict=True):
+        assert len(part) + len(held_out) == 50
+        assert len(held_out) in (50 // folds, -(-50 // folds))
+        if weighted:
+            lost = weight.sum() - part.weight.sum()
+            assert lost == weight[np.isin(table[index, 0], held_out[:, 0])].sum()
+
+
+@pytest.mark.parametrize("n_splits", [2, 3, 5])
+def test_fit_calibrates_out_of_fold(fits, X, n_splits):
+    samples = np.concatenate([X, X[::2]])  # copies stay on one side
+    AutoencoderOutlierDetector(Recording(), n_splits=n_splits, random_state=0).fit(
+        samples
+    )
+    final, *folds = fits
+    np.testing.assert_array_equal(final.seen_, samples)
+    assert final.weight_ is None
+    assert len(folds) == n_splits
+    for fold in folds:
+        (scored,) = fold.scored_
+        assert as_set(fold.seen_).isdisjoint(as_set(scored))
+        assert as_set(fold.seen_) | as_set(scored) == as_set(samples)
+        assert len(scored) <= -(-len(X) // n_splits)
+    assert sum(fold.weight_.sum() for fold in folds) == (n_splits - 1) * len(samples)
+    assert sum(len(fold.scored_[0]) for fold in folds) == len(X)
+
+
+def test_fit_without_folds_fits_once(fits, X):
+    model = AutoencoderOutlierDetector(Recording(), n_splits=None).fit(X)
+    assert len(fits) == 1
+    np.testing.assert_array_equal(fits[0].seen_, X)
+    p = model.p_values(X)
+    np.testing.assert_allclose(np.sort(p), np.arange(2, len(X) + 2) / (len(X) + 1))
+
+
+@pytest.mark.parametrize("n_samples", [2, 3, 4, 5])
+@pytest.mark.parametrize("folds", [2, 5, None])
+def test_fit_with_a_handful_of_samples(X, n_samples, folds):
+    inner = AutoencoderTransformer(1, hidden_layer_sizes=(8,), max_iter=5)
+    model = AutoencoderOutlierDetector(inner, n_splits=folds, random_state=0)
+    model.fit(X[:n_samples])
+    assert_finite_results(model, X)
+
+
+def test_fit_without_folds_has_p_values_that_are_too_small(curved):
+    inliers, new = curved(60), curved(2000, seed=1)
+    ae = AutoencoderTransformer(4, anchor=None, max_iter=400, early_stopping=False)
+    model = AutoencoderOutlierDetector(ae, n_splits=3, random_state=0)
+    held_out = (model.fit(inliers).p_values(new) <= 0.1).mean()
+    without = model.set_params(n_splits=None).fit(inliers)
+    assert (without.p_values(new) <= 0.1).mean() > held_out
+
+
+# -- random state ----------------------------------------------------------------------
+
+
+def test_fit_passes_one_random_state_to_all_clones(fits, X):
+    AutoencoderOutlierDetector(Recording(3)).fit(X)
+    assert {fit.random_state for fit in fits} == {3}
+    AutoencoderOutlierDetector(Recording(3), random_state=0).fit(X)
+    assert all(isinstance(fit.random_state, int) for fit in fits)
+    assert len({fit.random_state for fit in fits[6:]}) == 1
+
+
+def test_fit_passes_its_random_state_to_an_autoencoder(X):
+    inner = AutoencoderTransformer(2, random_state=7, **SMALL)
+    model = AutoencoderOutlierDetector(inner, n_splits=2)
+    assert model.fit(X).estimator_.random_state == 7
+    model.set_params(random_state=0).fit(X)
+    assert model.estimator_.random_state != 7
+    assert inner.random_state == 7
+
+
+# -- autoencoders ----------------------------------------------------------------------
+
+TINY = {"hidden_layer_sizes": (8,), "max_iter": 5}
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        AutoencoderTransformer(2, **TINY),
+        AutoencoderTransformer(2, anchor=None, loss="absolute_error", **TINY),
+        DenoisingAutoencoder(2, **TINY),
+        SparseAutoencoder(2, **TINY),
+        ContractiveAutoencoder(2, **TINY),
+        ConvolutionalAutoencoder((2, 3), channels=(4,), n_components=2, max_iter=5),
+        VAE(2, **TINY),
+    ],
+    ids=lambda inner: type(inner).__name__,
+)
+def test_scores_are_those_of_the_autoencoder(X, inner):
+    X = X[:60]
+    model = AutoencoderOutlierDetector(inner, n_splits=2, random_state=0).fit(X)
+    assert model.estimator_ is not inner
+    assert type(model.estimator_) is type(inner)
+    assert not hasattr(inner, "n_iter_")
+    scores = model.score_samples(X)
+    np.testing.assert_array_equal(scores, model.estimator_.score_samples(X))
+    alone = clone(inner).set_params(random_state=model.estimator_.random_state).fit(X)
+    np.testing.assert_array_equal(scores, alone.score_samples(X))
+    if not isinstance(inner, VAE):
+        np.testing.assert_allclose(model.explain(X).sum(axis=1), -scores)
+
+
+def test_fit_finds_what_an_autoencoder_cannot_reconstruct(curved):
+    rng = np.random.default_rng(0)
+    inliers, outliers = curved(300), rng.uniform(-2, 2, size=(30, 6))
+    model = AutoencoderOutlierDetector(
+        AutoencoderTransformer(2, max_iter=100), n_splits=2, random_state=0
+    ).fit(inliers)
+    scores = model.score_samples
+    assert auc(scores(curved(300, seed=1)), scores(outliers)) > 0.9
+
+
+def test_fit_refuses_what_the_autoencoder_refuses(X):
+    inner = AutoencoderTransformer(2, loss="binary_cross_entropy", **TINY)
+    model = AutoencoderOutlierDetector(inner, n_splits=2, random_state=0)
+    binary = (X > np.median(X, axis=0)).astype(float)
+    assert np.isfinite(model.fit(binary).decision_function(binary)).all()
+    with pytest.raises(ValueError, match=r"features in \[0, 1\]"):
+        model.fit(X)
+
+
+def test_fit_refuses_a_class(X):
+    with pytest.raises(TypeError, match=r"estimator=VAE is a class; pass an object"):
+        AutoencoderOutlierDetector(VAE).fit(X)
+
+
+def test_grid_search_over_parameters_of_the_autoencoder(X):
+    model = AutoencoderOutlierDetector(
+        AutoencoderTransformer(1, **SMALL), n_splits=None, random_state=0
+    )
+    grid = {"estimator__n_components": [1, 4], "n_splits": [None, 2]}
+
+    def scorer(fitted, X, y=None):
+        return fitted.score_samples(X).mean()
+
+    search = GridSearchCV(model, grid, scoring=scorer, cv=2, error_score="raise")
+    search.fit(X)
+    assert search.best_params_["estimator__n_components"] == 4
+    assert search.best_estimator_.estimator_.n_components_ == 4
