@@ -27,7 +27,6 @@ from .defaults import AutoDefaults
 
 if TYPE_CHECKING:
     from skae._fitting.fit import FitResult
-    from skae._model.fitted import FittedModel
     from skae._model.inference import Codec
     from skae._model.objective import Objective
     from skae._nn.modules.architecture import Factory
@@ -176,10 +175,11 @@ class BaseAutoencoder(
         parameter = self._unit_interval_parameter() if reset else None
         return validate_table(self, X, reset=reset, unit_interval_for=parameter)
 
-    def _new_codec(self, model: "FittedModel", dtype: Any) -> "Codec":
+    def _new_codec(self, *args: Any) -> "Codec":
+        """Return the codec of a model, a dtype and a device."""
         from skae._model.inference import Codec
 
-        return Codec(model, dtype, available_device(self.device))
+        return Codec(*args)
 
     def _codec(self, dtype: Any) -> Any:
         """Return the fitted model's codec, built once for each type and thread."""
@@ -187,9 +187,9 @@ class BaseAutoencoder(
         from skae._model.state import from_state
 
         state, dtype = self._state, np.float32 if dtype == np.float32 else np.float64
-        key = (dtype, str(self.device))
+        key = (dtype, available_device(self.device))  # each call warns of a device
         return build_once(
-            self, state, key, lambda: self._new_codec(from_state(state), dtype)
+            self, state, key, lambda: self._new_codec(from_state(state), *key)
         )
 
     def _apply(self, method: str, X: Any, *args: Any) -> np.ndarray:

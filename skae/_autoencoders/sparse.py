@@ -123,7 +123,7 @@ class SparseAutoencoder(BaseAutoencoder):
 
     def _fitted_attributes(self, result: "FitResult", data: Dataset) -> dict[str, Any]:
         sample = data.sample(N_MEASURED, 0)
-        codec = self._new_codec(result.model, np.float64)
+        codec = self._new_codec(result.model, np.float64, result.device)
         with codec.mode():
             codes = [codec.encode(block.values) for block in sample.blocks(np.float64)]
         mean = np.average(np.concatenate(codes), 0, sample.sample_weight)

@@ -11,7 +11,6 @@ from skae._data.dataset import Dataset
 from skae._data.statistics import column_statistics
 from skae._sklearn.compat import Interval, StrOptions
 from skae._sklearn.constraints import parameter_constraints
-from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
 from skae._sklearn.validation import validate_table
@@ -21,7 +20,6 @@ from .base import BaseAutoencoder
 if TYPE_CHECKING:
     from skae._fitting.fit import FitResult
     from skae._model.density import DensityCodec
-    from skae._model.fitted import FittedModel
     from skae._model.objective import Objective
     from skae.noise import Corruption
 
@@ -158,16 +156,16 @@ class VAE(BaseAutoencoder):
         parameter = self._unit_interval_parameter()
         return validate_table(self, X, reset=reset, unit_interval_for=parameter)
 
-    def _new_codec(self, model: "FittedModel", dtype: Any) -> "DensityCodec":
+    def _new_codec(self, *args: Any) -> "DensityCodec":
         from skae._model.density import DensityCodec
 
-        return DensityCodec(model, dtype, available_device(self.device))
+        return DensityCodec(*args)
 
     def _fitted_attributes(self, result: "FitResult", data: Dataset) -> dict[str, Any]:
         attributes = super()._fitted_attributes(result, data)
         if self.likelihood == "bernoulli":
             return attributes | {"noise_variance_": None}
-        codec = self._new_codec(result.model, np.float64)
+        codec = self._new_codec(result.model, np.float64, result.device)
         with codec.mode():
             noise = codec.noise_variance()
             shape = (N_DRAWS, result.model.n_components)
