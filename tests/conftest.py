@@ -81,6 +81,12 @@ def n_rows(request):
     return request.param
 
 
+@pytest.fixture(params=[200, 700], ids=["folded", "held out"])
+def n_samples(request):
+    """Few enough samples for folds, and enough to hold some out."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def quick():
     """Parameters of fits whose quality does not matter."""

@@ -44,7 +44,9 @@ class PCAMap:
 
     def __init__(self, model: FittedModel, placement: Placement) -> None:
         def tensor(array: np.ndarray) -> Tensor:
-            return torch.from_numpy(array).to(placement.dtype).to(placement.device)
+            # A copy: PyTorch takes no read-only array, which a memory map is.
+            tensor = torch.from_numpy(np.array(array))
+            return tensor.to(placement.dtype).to(placement.device)
 
         anchor = model.anchor
         self._mean, self._components = tensor(anchor.mean), tensor(anchor.components)

@@ -73,12 +73,12 @@ def test_there_are_never_more_subtasks_than_announced(model, table, params):
     assert (subtasks > 0) == trained
 
 
-@pytest.mark.parametrize("n_rows", [2, 4, 9, 10, 11])
+@pytest.mark.parametrize("n_samples", [2, 4, 9, 10, 11])
 @pytest.mark.parametrize("anchor", ["pca", None])
-def test_nor_with_a_handful_of_rows(model, X, anchor, n_rows):
+def test_nor_with_a_handful_of_rows(model, X, anchor, n_samples):
     recorder = Recorder()
     model.set_params(n_components=1, anchor=anchor).set_callbacks(recorder)
-    model.fit(X[:n_rows])
+    model.fit(X[:n_samples])
     assert len(recorder.ended) - 1 <= recorder.root.max_subtasks
 
 

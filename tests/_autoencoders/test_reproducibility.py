@@ -21,8 +21,8 @@ def codes_of(model, X):
 
 
 @pytest.mark.parametrize("params", MODES, ids=str)
-def test_a_random_state_gives_one_model(learner, curved, params, n_rows):
-    X = curved(n_rows)
+def test_a_random_state_gives_one_model(learner, curved, params, n_samples):
+    X = curved(n_samples)
     learner.set_params(**params)
     first = codes_of(learner, X)
     np.testing.assert_array_equal(codes_of(learner, X), first)

@@ -128,9 +128,9 @@ def test_a_table_that_pca_explains_has_a_finite_density(curved, k):
 
 @pytest.mark.parametrize("k", [1, 2, 4])
 @pytest.mark.parametrize("rank", [1, 2])
-def test_a_table_of_low_rank_has_a_finite_density(n_rows, rank, k):
+def test_a_table_of_low_rank_has_a_finite_density(n_samples, rank, k):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(n_rows, rank)) @ rng.normal(size=(rank, 5))
+    X = rng.normal(size=(n_samples, rank)) @ rng.normal(size=(rank, 5))
     model = VAE(k, **AT_STEP_0).fit(X)
     assert np.isfinite(model.score_samples(X)).all()
     assert np.isfinite(model.posterior(X)).all()
@@ -178,8 +178,8 @@ def test_a_larger_beta_says_less_of_each_row(table):
     assert divergences[0] > divergences[1] > divergences[2]
 
 
-def test_tables_that_pca_models_best_get_pca(linear, n_rows):
-    X = linear(n_rows)
+def test_tables_that_pca_models_best_get_pca(linear, n_samples):
+    X = linear(n_samples)
     fits = [
         VAE(2, hidden_layer_sizes=(8,), max_iter=60, random_state=seed).fit(X)
         for seed in range(4)
@@ -355,8 +355,8 @@ def test_features_outside_the_unit_interval_name_the_likelihood(bits, value):
         VAE(2, likelihood="bernoulli").fit(X)
 
 
-def test_grey_values_are_probabilities_of_bits(n_rows):
-    X = load_digits().data[:n_rows] / 16
+def test_grey_values_are_probabilities_of_bits(n_samples):
+    X = load_digits().data[:n_samples] / 16
     model = VAE(4, likelihood="bernoulli", **{**TRAINED, "max_iter": 60}).fit(X)
     assert np.isfinite(model.score_samples(X)).all()
     assert (model.score_samples(X) < 0).all()
@@ -367,8 +367,8 @@ def test_grey_values_are_probabilities_of_bits(n_rows):
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 @pytest.mark.parametrize("params", [{}, {"anchor": None}, {"early_stopping": False}])
-def test_every_mode_fits(bits, n_rows, likelihood, params, quick):
-    X = bits[:n_rows]
+def test_every_mode_fits(bits, n_samples, likelihood, params, quick):
+    X = bits[:n_samples]
     model = VAE(3, likelihood=likelihood, **{**quick, **params}).fit(X)
     assert np.isfinite(model.transform(X)).all()
     assert (model.elbo(X, 5) <= model.score_samples(X, 5) + 1e-9).all()

@@ -104,8 +104,8 @@ def test_rows_of_single_precision_have_norms_of_single_precision(table, inner):
 
 
 @pytest.mark.parametrize("anchor", ["pca", None])
-def test_contraction_shrinks_the_norm(curved, n_rows, anchor):
-    X, new = curved(n_rows), curved(500, seed=1)
+def test_contraction_shrinks_the_norm(curved, n_samples, anchor):
+    X, new = curved(n_samples), curved(500, seed=1)
     params = {**TRAINED, "max_iter": 300, "early_stopping": False}
     norms = [
         ContractiveAutoencoder(2, contraction=contraction, anchor=anchor, **params)
@@ -118,15 +118,15 @@ def test_contraction_shrinks_the_norm(curved, n_rows, anchor):
     assert norms[2] < 0.5 * norms[0]
 
 
-def test_without_contraction_it_is_the_plain_autoencoder(curved, n_rows):
-    X = curved(n_rows)
+def test_without_contraction_it_is_the_plain_autoencoder(curved, n_samples):
+    X = curved(n_samples)
     plain = AutoencoderTransformer(2, **TRAINED).fit(X)
     free = ContractiveAutoencoder(2, contraction=0.0, **TRAINED).fit(X)
     np.testing.assert_array_equal(free.transform(X), plain.transform(X))
 
 
-def test_the_gain_over_pca_counts_the_contraction(curved, n_rows):
-    X = curved(n_rows)
+def test_the_gain_over_pca_counts_the_contraction(curved, n_samples):
+    X = curved(n_samples)
     model = ContractiveAutoencoder(2, **TRAINED).fit(X)
     assert model.validation_curve_[0] == pytest.approx(1.0)
     assert 0 < model.pca_ratio_ < 1
@@ -149,8 +149,8 @@ def test_units_of_the_table_do_not_matter(curved, scale):
     "params",
     [{"loss": "absolute_error"}, {"n_components": 0.8}, {"activation": "relu"}],
 )
-def test_every_mode_fits(curved, n_rows, params, quick):
-    X = curved(n_rows)
+def test_every_mode_fits(curved, n_samples, params, quick):
+    X = curved(n_samples)
     model = ContractiveAutoencoder(**{"n_components": 2, **quick, **params})
     assert np.isfinite(model.fit_transform(X)).all()
     assert (model.jacobian_norm(X) > 0).all()

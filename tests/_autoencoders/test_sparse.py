@@ -75,31 +75,31 @@ def test_a_larger_weight_makes_codes_sparser(digits):
 
 @pytest.mark.parametrize("penalty", ["kl", "l1", "topk"])
 @pytest.mark.parametrize("params", [{}, {"early_stopping": False}, {"loss": "huber"}])
-def test_every_mode_fits(model, curved, n_rows, penalty, params):
-    X = curved(n_rows)
+def test_every_mode_fits(model, curved, n_samples, penalty, params):
+    X = curved(n_samples)
     model.set_params(penalty=penalty, sparsity=0.3, **params)
     codes = model.fit_transform(X)
-    assert codes.shape == (n_rows, 12)
+    assert codes.shape == (n_samples, 12)
     assert ((codes >= 0) & (codes <= 1)).all()
     np.testing.assert_allclose(model.inverse_transform(codes), model.reconstruct(X))
     assert model.loss_curve_[-1] <= model.loss_curve_[0]
 
 
-def test_more_steps_reconstruct_better(curved, n_rows):
-    X = curved(n_rows)
+def test_more_steps_reconstruct_better(curved, n_samples):
+    X = curved(n_samples)
     model = SparseAutoencoder(30, sparsity=0.2, max_iter=400, random_state=0).fit(X)
     assert reconstruction_r2(model, X) > 0.5
 
 
-def test_mean_activations_are_those_of_the_training_rows(model, curved, n_rows):
-    X = curved(n_rows)
+def test_mean_activations_are_those_of_the_training_rows(model, curved, n_samples):
+    X = curved(n_samples)
     codes = model.fit_transform(X)
     assert model.mean_activation_.shape == (12,)
     np.testing.assert_allclose(model.mean_activation_, codes.mean(0), rtol=1e-6)
 
 
-def test_mean_activations_are_weighted_as_the_rows_are(model, curved, n_rows):
-    X, weight = curved(n_rows), np.arange(n_rows) % 3.0
+def test_mean_activations_are_weighted_as_the_rows_are(model, curved, n_samples):
+    X, weight = curved(n_samples), np.arange(n_samples) % 3.0
     codes = model.fit(X, sample_weight=weight).transform(X)
     expected = np.average(codes, axis=0, weights=weight)
     np.testing.assert_allclose(model.mean_activation_, expected, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Tables of any kind, on any device."""
+"""Tables of any type and any size, on any device."""
 
 import numpy as np
 import pytest
@@ -23,30 +23,30 @@ AS_STORED = {
 
 
 @pytest.fixture(scope="module")
-def whole():
-    """A table of small whole numbers, which every type holds exactly."""
+def integers():
+    """A table of small integers, which every type holds exactly."""
     table = np.random.default_rng(0).integers(0, 200, size=(150, 4)).astype(float)
     table[:, 3] = (table[:, 0] ** 2 / 400).round()
     return table
 
 
 @pytest.mark.parametrize("stored", AS_STORED)
-def test_any_kind_of_table_is_read_and_left_alone(model, whole, stored):
-    X = AS_STORED[stored](whole)
+def test_any_kind_of_table_is_read_and_left_alone(model, integers, stored):
+    X = AS_STORED[stored](integers)
     before = np.array(X)
     if stored != "list":
         X.setflags(write=False)
     codes = model.fit(X).transform(X)
     np.testing.assert_array_equal(X, before)
-    expected = clone(model).fit(whole).transform(whole)
+    expected = clone(model).fit(integers).transform(integers)
     assert codes.dtype == (np.float32 if stored == "float32" else np.float64)
     if stored in ("negative strides", "Fortran order", "every second", "list"):
         np.testing.assert_array_equal(codes, expected)
     assert model.score(X) == pytest.approx(
-        -reconstruction_error(model, whole), rel=1e-4
+        -reconstruction_error(model, integers), rel=1e-4
     )
-    pca = PCA(2).fit(whole)
-    assert model.score(X) >= -1.02 * reconstruction_error(pca, whole)
+    pca = PCA(2).fit(integers)
+    assert model.score(X) >= -1.02 * reconstruction_error(pca, integers)
 
 
 def test_booleans_are_numbers(model):
@@ -55,8 +55,8 @@ def test_booleans_are_numbers(model):
     np.testing.assert_allclose(codes, model.fit(numbers).transform(numbers), atol=1e-9)
 
 
-def test_a_memmap_is_as_good_as_an_array(model, curved, tmp_path, n_rows):
-    X = curved(n_rows)
+def test_a_memmap_is_as_good_as_an_array(model, curved, tmp_path, n_samples):
+    X = curved(n_samples)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     np.testing.assert_array_equal(
@@ -75,8 +75,8 @@ def test_results_have_the_precision_of_the_table(model, X, device, dtype):
     assert model.device_.startswith(device)
 
 
-def test_devices_agree(learner, curved, device, n_rows):
-    X = curved(n_rows)
+def test_devices_agree(learner, curved, device, n_samples):
+    X = curved(n_samples)
     here = clone(learner).fit(X)
     there = clone(learner).set_params(device=device).fit(X)
     assert there.score(X) == pytest.approx(here.score(X), rel=0.25)
@@ -93,3 +93,48 @@ def test_a_model_of_a_device_that_is_gone_predicts_on_the_cpu(model, X, method):
     with pytest.warns(UserWarning, match="'cuda:99' is not available here; the CPU"):
         result = getattr(model, method)(X)
     np.testing.assert_array_equal(result, expected)
+
+
+# -- small and constant tables, and any units ------------------------------------------
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0])
+@pytest.mark.parametrize("n_samples", [20, 700])
+def test_constant_table_is_its_mean(model, n_samples, value):
+    X = np.full((n_samples, 4), value)
+    model.fit(X)
+    np.testing.assert_allclose(model.transform(X), 0, atol=1e-9)
+    np.testing.assert_allclose(model.reconstruct(X), X)
+    assert model.pca_ratio_ == 1.0
+
+
+@pytest.mark.parametrize("anchor", ["pca", None])
+def test_constant_columns_stay_constant(model, curved, anchor):
+    X = np.insert(curved(120), [0, 3], [5.0, 1e6], axis=1)
+    model.set_params(anchor=anchor).fit(X)
+    close = {"rtol": 1e-9 if anchor else 0.01}
+    np.testing.assert_allclose(model.reconstruct(X)[:, [0, 4]], X[:, [0, 4]], **close)
+    assert np.isfinite(model.transform(X)).all()
+
+
+@pytest.mark.parametrize("n_samples", [2, 3, 9, 10])
+@pytest.mark.parametrize("anchor", ["pca", None])
+def test_few_samples_are_enough(model, X, anchor, n_samples):
+    model.set_params(n_components=1, anchor=anchor).fit(X[:n_samples])
+    assert np.isfinite(model.reconstruct(X)).all()
+
+
+def test_single_feature_is_enough(model, X):
+    model.set_params(n_components=1).fit(X[:, :1])
+    np.testing.assert_allclose(model.reconstruct(X[:, :1]), X[:, :1], atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-12, 1e12, 1e25])
+def test_tiny_and_huge_units_work(model, curved, scale):
+    X = curved(120)
+    model.set_params(max_iter=60)
+    ratio = model.fit(X).pca_ratio_
+    codes = model.transform(X)
+    model.fit(scale * X)
+    assert model.pca_ratio_ == pytest.approx(ratio, rel=0.05)
+    np.testing.assert_allclose(model.transform(scale * X) / scale, codes, atol=0.1)

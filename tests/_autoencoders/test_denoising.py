@@ -40,9 +40,9 @@ def error(rows, clean):
 
 @NAMED
 def test_noise_of_every_kind_is_removed_better_than_by_pca(
-    learner, curved, n_rows, noise
+    learner, curved, n_samples, noise
 ):
-    X, new = curved(n_rows), curved(1000, seed=1)
+    X, new = curved(n_samples), curved(1000, seed=1)
     learner.set_params(noise=noise).fit(X)
     noisy = learner.corrupt(new, random_state=0)
     pca = PCA(2).fit(X)
@@ -63,8 +63,8 @@ def test_it_denoises_better_than_what_never_saw_noise(learner, curved):
     )
 
 
-def test_without_noise_it_is_the_plain_autoencoder(curved, n_rows, quick):
-    X = curved(n_rows)
+def test_without_noise_it_is_the_plain_autoencoder(curved, n_samples, quick):
+    X = curved(n_samples)
     longer = {**quick, "max_iter": 100}
     plain = AutoencoderTransformer(2, **longer).fit(X)
     for noise in ("gaussian", "masking"):
@@ -73,8 +73,8 @@ def test_without_noise_it_is_the_plain_autoencoder(curved, n_rows, quick):
         np.testing.assert_allclose(quiet.transform(X), plain.transform(X), atol=0.05)
 
 
-def test_tables_that_pca_denoises_as_well_get_pca(model, linear, n_rows):
-    X = linear(n_rows)
+def test_tables_that_pca_denoises_as_well_get_pca(model, linear, n_samples):
+    X = linear(n_samples)
     model.set_params(learning_rate_init=1e-12).fit(X)
     assert model.pca_ratio_ == 1.0
     np.testing.assert_allclose(model.transform(X), PCA(2).fit_transform(X), atol=1e-5)
@@ -83,8 +83,8 @@ def test_tables_that_pca_denoises_as_well_get_pca(model, linear, n_rows):
 @pytest.mark.parametrize(
     "params", [{"anchor": None}, {"early_stopping": False}, {"n_components": 0.8}]
 )
-def test_every_mode_fits(model, curved, n_rows, params):
-    X = curved(n_rows)
+def test_every_mode_fits(model, curved, n_samples, params):
+    X = curved(n_samples)
     codes = model.set_params(**params).fit_transform(X)
     assert np.isfinite(codes).all()
     assert model.reconstruct(X).shape == X.shape

@@ -106,8 +106,8 @@ def test_the_order_of_rows_does_not_matter(X, random, params):
 def graded(draw):
     """A table whose directions have variances that are clearly apart."""
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    n_rows, n_features = draw(st.integers(12, 40)), draw(st.integers(1, 6))
-    left = np.linalg.qr(rng.normal(size=(n_rows, n_features)))[0]
+    n_samples, n_features = draw(st.integers(12, 40)), draw(st.integers(1, 6))
+    left = np.linalg.qr(rng.normal(size=(n_samples, n_features)))[0]
     right = np.linalg.qr(rng.normal(size=(n_features, n_features)))[0]
     scale, shift = 10.0 ** draw(st.integers(-6, 6)), draw(st.integers(-9, 9))
     return scale * (left * 0.6 ** np.arange(n_features) @ right + shift)

@@ -116,13 +116,13 @@ def model():
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_every_estimator_takes_a_network(curved, n_rows, name):
-    X = curved(n_rows)
+def test_every_estimator_takes_a_network(curved, n_samples, name):
+    X = curved(n_samples)
     model = clone(FAMILY[name]).set_params(max_iter=120, random_state=0).fit(X)
     assert model._state["factory"] is model.network
     assert model.loss_curve_[-1] < model.loss_curve_[0]
     codes = model.transform(X)
-    assert codes.shape == (n_rows, model.n_components_)
+    assert codes.shape == (n_samples, model.n_components_)
     np.testing.assert_allclose(model.inverse_transform(codes), model.reconstruct(X))
     again = clone(model).fit(X)
     loaded = pickle.loads(pickle.dumps(model))
@@ -152,9 +152,9 @@ def test_jacobians_are_those_of_finite_differences(curved, name):
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.__name__)
 @pytest.mark.parametrize("anchor", ["pca", None])
 def test_modules_of_many_kinds_fit_and_are_the_same_again(
-    model, curved, n_rows, factory, anchor
+    model, curved, n_samples, factory, anchor
 ):
-    X = curved(n_rows)
+    X = curved(n_samples)
     model.set_params(network=factory, anchor=anchor, max_iter=60)
     first = model.fit(X).reconstruct(X)
     assert np.isfinite(first).all()
@@ -183,16 +183,16 @@ def test_what_is_frozen_stays_as_it_was(model, X_large):
 
 
 @pytest.mark.parametrize("factory", [dense, normalised])
-def test_curved_tables_get_something_better(learner, curved, n_rows, factory):
-    X, new = curved(n_rows), curved(500, seed=1)
+def test_curved_tables_get_something_better(learner, curved, n_samples, factory):
+    X, new = curved(n_samples), curved(500, seed=1)
     learner.set_params(network=factory).fit(X)
     assert learner.pca_ratio_ < 0.9
     error = reconstruction_error(PCA(2).fit(X), new)
     assert reconstruction_error(learner, new) < 0.9 * error
 
 
-def test_linear_tables_get_pca_itself(model, linear, n_rows):
-    X = linear(n_rows)
+def test_linear_tables_get_pca_itself(model, linear, n_samples):
+    X = linear(n_samples)
     model.set_params(learning_rate_init=1e-12).fit(X)
     assert model.pca_ratio_ == 1.0
     np.testing.assert_allclose(model.transform(X), PCA(2).fit_transform(X), atol=1e-5)
@@ -204,8 +204,8 @@ def test_it_starts_at_pca_whatever_the_network(model, X_large):
         assert model.validation_curve_[0] == pytest.approx(1.0)
 
 
-def test_without_an_anchor_it_learns_from_nothing(learner, curved, n_rows):
-    X, new = curved(n_rows), curved(500, seed=1)
+def test_without_an_anchor_it_learns_from_nothing(learner, curved, n_samples):
+    X, new = curved(n_samples), curved(500, seed=1)
     learner.set_params(anchor=None, max_iter=1000).fit(X)
     assert reconstruction_r2(learner, new) > 0.5
 
@@ -248,9 +248,9 @@ def test_a_warm_start_needs_the_same_network(learner, X_large):
 
 @pytest.mark.parametrize("factory", [dense, dropping], ids=["dense", "dropping"])
 def test_global_random_states_stay_and_have_no_part(
-    model, curved, n_rows, factory, global_states
+    model, curved, n_samples, factory, global_states
 ):
-    X = curved(n_rows)
+    X = curved(n_samples)
     model.set_params(network=factory)
     expected = clone(model).fit(X).transform(X)
     torch.manual_seed(12345)
@@ -339,11 +339,11 @@ def stranger(n_features, n_components):
     ],
 )
 def test_wrong_networks_are_named_before_any_training(
-    model, curved, n_rows, factory, message, anchor
+    model, curved, n_samples, factory, message, anchor
 ):
     model.set_params(network=factory, anchor=anchor)
     with pytest.raises((ValueError, TypeError), match=message):
-        model.fit(curved(n_rows))
+        model.fit(curved(n_samples))
     assert not hasattr(model, "n_features_in_")
 
 
