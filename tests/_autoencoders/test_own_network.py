@@ -119,7 +119,7 @@ def model():
 def test_every_estimator_takes_a_network(curved, n_samples, name):
     X = curved(n_samples)
     model = clone(FAMILY[name]).set_params(max_iter=120, random_state=0).fit(X)
-    assert model._state["factory"] is model.network
+    assert model._state["architecture"]["factory"] is model.network
     assert model.loss_curve_[-1] < model.loss_curve_[0]
     codes = model.transform(X)
     assert codes.shape == (n_samples, model.n_components_)
@@ -175,7 +175,7 @@ def test_what_is_frozen_stays_as_it_was(model, X_large):
         return pair
 
     model.set_params(network=factory, early_stopping=False).fit(X_large)
-    weight = torch.from_numpy(model._state["network.encoder.0.weight.bias"])
+    weight = torch.from_numpy(model._state["weights"]["encoder.0.weight.bias"])
     assert any(torch.equal(weight, one) for one in kept)
 
 

@@ -111,9 +111,9 @@ def test_none_takes_a_code_for_each_feature(model, X):
 
 def test_its_hidden_layers_are_none_unless_asked_for(model, X):
     model.set_params(hidden_layer_sizes="auto").fit(X)
-    assert model._state["hidden"] == ()
+    assert model._state["architecture"]["hidden_layer_sizes"] == ()
     model.set_params(hidden_layer_sizes=(5, 4)).fit(X)
-    assert model._state["hidden"] == (5, 4)
+    assert model._state["architecture"]["hidden_layer_sizes"] == (5, 4)
 
 
 def test_there_is_no_anchor(model, X):

@@ -75,7 +75,7 @@ def test_log_likelihoods_are_pca_s(name, k):
 def test_so_they_are_where_the_network_is_kept_before_it_has_learned():
     X = load_iris().data
     model = VAE(2, early_stopping=False, **AT_STEP_0).fit(X)
-    assert model._state["hidden"]
+    assert model._state["architecture"]["hidden_layer_sizes"]
     expected = PCA(2).fit(X).score_samples(X)
     np.testing.assert_allclose(model.score_samples(X), expected, atol=1e-3)
     np.testing.assert_allclose(model.elbo(X), expected, atol=1e-3)

@@ -184,7 +184,7 @@ def test_unfitted_estimator_says_so(X, name):
     ("weight", "message"),
     [
         (np.zeros(120), "zero"),
-        (np.r_[np.zeros(119), 1.0], "Only one row has a sample_weight above zero"),
+        (np.r_[np.zeros(119), 1.0], "Only one sample has a sample_weight above zero"),
         (np.r_[np.ones(119), -1.0], "Negative values in data passed to"),
         (np.r_[np.ones(119), np.nan], "NaN"),
         (np.ones(5), "sample_weight"),
