@@ -136,7 +136,7 @@ def test_a_chain_s_repr_makes_it_again():
 @pytest.mark.parametrize(
     "wrong",
     [(0.2,), (Gaussian(), "swap"), (Swap,), (shifted,), "swap", Gaussian(), 3],
-    ids=str,
+    ids=["number", "name", "class", "function", "bare name", "corruption", "3"],
 )
 def test_a_chain_is_made_of_corruptions(wrong):
     with pytest.raises(TypeError, match=r"must be a tuple of objects of skae\.noise"):

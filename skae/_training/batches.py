@@ -51,9 +51,12 @@ def random_batches(
     while True:
         index = np.empty((count, len(parts), batch_size), dtype=np.intp)
         for m, part in enumerate(parts):
-            while len(pending[m]) < count * batch_size:
-                order = epoch_order(part.weight, len(part), rng)
-                pending[m] = np.concatenate([pending[m], order])
+            missing = count * batch_size - len(pending[m])
+            epochs = [
+                epoch_order(part.weight, len(part), rng)
+                for _ in range(-(-missing // len(part)))
+            ]
+            pending[m] = np.concatenate([pending[m], *epochs])
             drawn, pending[m] = np.split(pending[m], [count * batch_size])
             index[:, m] = part.source_index(drawn).reshape(count, batch_size)
         block = source.read(index if stacked else index[:, 0])
