@@ -310,7 +310,7 @@ def encoder_only(n_features, n_components):
     return nn.Linear(n_features, n_components)
 
 
-def stranger(n_features, n_components):
+def mismatched(n_features, n_components):
     return nn.Linear(99, n_components), nn.Linear(n_components, n_features)
 
 
@@ -320,7 +320,7 @@ def stranger(n_features, n_components):
     [
         (short, r"network's encoder must turn samples of 6 values into 2"),
         (encoder_only, r"network must return two torch.nn.Module, .* returned Linear"),
-        (stranger, r"network's encoder must turn samples of 6 values into 2"),
+        (mismatched, r"network's encoder must turn samples of 6 values into 2"),
     ],
 )
 def test_wrong_networks_are_refused_before_training(
