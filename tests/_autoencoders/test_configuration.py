@@ -1,9 +1,73 @@
-"""Parameters of autoencoders that are checked before training."""
+"""What "auto" stands for, and parameters that are checked before training."""
 
 import numpy as np
 import pytest
+from estimator_cases import OwnNetwork
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
+
+from skae import (
+    VAE,
+    AutoencoderTransformer,
+    ConvolutionalAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+)
+from skae._autoencoders.configuration import fit_parameters
+from skae._data.dataset import Dataset
+
+# -- auto ------------------------------------------------------------------------------
+
+
+def asked(model, X):
+    """What a model asks for where its parameters are "auto"; None is for the fit."""
+    found = fit_parameters(model, Dataset(X))
+    names = ["hidden_layer_sizes", "learning_rate", "batch_size", "patience"]
+    values = {name: getattr(found, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}, (
+        found.steps_multiplier
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "steps_multiplier"),
+    [
+        (AutoencoderTransformer(), {}, 1),
+        (VAE(), {}, 1),
+        (DenoisingAutoencoder(), {}, 4),
+        (SparseAutoencoder(), {"hidden_layer_sizes": (), "patience": 2**31}, 1),
+        (ConvolutionalAutoencoder(), {"learning_rate": 6e-3, "batch_size": 64}, 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_auto_is_the_default_of_the_class(X, model, values, steps_multiplier):
+    assert asked(model, X) == (values, steps_multiplier)
+
+
+def test_given_values_come_before_auto(X):
+    given = {"learning_rate_init": 0.5, "batch_size": 7, "n_iter_no_change": 9}
+    values = {"learning_rate": 0.5, "batch_size": 7, "patience": 9}
+    assert asked(ConvolutionalAutoencoder(**given), X) == (values, 1)
+    model = SparseAutoencoder(hidden_layer_sizes=[8], **given)
+    assert asked(model, X) == ({"hidden_layer_sizes": (8,), **values}, 1)
+
+
+# -- errors ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"network": OwnNetwork()}, "pretrain='layerwise' is for dense layers"),
+        ({"hidden_layer_sizes": ()}, "there are none. Set hidden_layer_sizes"),
+    ],
+    ids=["own network", "no hidden layers"],
+)
+def test_pretraining_needs_hidden_layers(model, X, params, message):
+    model.set_params(pretrain="layerwise", **params)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X)
+    assert not hasattr(model, "n_features_in_")
 
 
 @pytest.mark.parametrize("n_components", [7, 100])

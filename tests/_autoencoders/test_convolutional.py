@@ -35,7 +35,7 @@ def test_images_are_reconstructed_better_than_by_pca(digits):
 
 @pytest.mark.parametrize("params", [{}, {"anchor": None}, {"early_stopping": False}])
 @pytest.mark.parametrize("n_images", [200, 700], ids=["folded", "held out"])
-def test_every_mode_fits_and_is_the_same_again(model, digits, n_images, params):
+def test_fit_gives_one_model_in_every_mode(model, digits, n_images, params):
     X = digits[:n_images]
     codes = model.set_params(**params).fit_transform(X)
     assert codes.shape == (n_images, 4)
@@ -55,7 +55,7 @@ def test_every_mode_fits_and_is_the_same_again(model, digits, n_images, params):
         ((1, 6), 6, (1, 1, 6)),
     ],
 )
-def test_the_shape_of_images_is_found_or_given(model, digits, asked, columns, found):
+def test_image_shape_is_found_or_given(model, digits, asked, columns, found):
     model.set_params(image_shape=asked, n_components=2, max_iter=1)
     assert model.fit(digits[:50, :columns]).image_shape_ == found
 
@@ -74,7 +74,7 @@ def test_the_shape_of_images_is_found_or_given(model, digits, asked, columns, fo
         ({"n_components": 0.5}, "'n_components' parameter"),
     ],
 )
-def test_wrong_shapes_are_named(model, digits, params, message):
+def test_image_shape_and_channels_are_checked(model, digits, params, message):
     with pytest.raises(ValueError, match=message):
         model.set_params(**params).fit(digits)
     assert not hasattr(model, "n_features_in_")

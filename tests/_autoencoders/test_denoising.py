@@ -31,17 +31,15 @@ def learner():
     )
 
 
-def error(rows, clean):
-    return np.mean((rows - clean) ** 2)
+def error(samples, clean):
+    return np.mean((samples - clean) ** 2)
 
 
 # -- learning --------------------------------------------------------------------------
 
 
 @NAMED
-def test_noise_of_every_kind_is_removed_better_than_by_pca(
-    learner, curved, n_samples, noise
-):
+def test_noise_is_removed_better_than_by_pca(learner, curved, n_samples, noise):
     X, new = curved(n_samples), curved(1000, seed=1)
     learner.set_params(noise=noise).fit(X)
     noisy = learner.corrupt(new, random_state=0)
@@ -51,7 +49,7 @@ def test_noise_of_every_kind_is_removed_better_than_by_pca(
     assert learner.pca_ratio_ < 1
 
 
-def test_it_denoises_better_than_what_never_saw_noise(learner, curved):
+def test_denoising_beats_an_autoencoder_that_never_saw_noise(learner, curved):
     X, new = curved(700), curved(1000, seed=1)
     learner.set_params(n_components=4, noise_level=0.5)
     plain = AutoencoderTransformer(
@@ -63,7 +61,7 @@ def test_it_denoises_better_than_what_never_saw_noise(learner, curved):
     )
 
 
-def test_without_noise_it_is_the_plain_autoencoder(curved, n_samples, quick):
+def test_without_noise_the_model_is_the_plain_autoencoder(curved, n_samples, quick):
     X = curved(n_samples)
     longer = {**quick, "max_iter": 100}
     plain = AutoencoderTransformer(2, **longer).fit(X)
@@ -73,7 +71,7 @@ def test_without_noise_it_is_the_plain_autoencoder(curved, n_samples, quick):
         np.testing.assert_allclose(quiet.transform(X), plain.transform(X), atol=0.05)
 
 
-def test_tables_that_pca_denoises_as_well_get_pca(model, linear, n_samples):
+def test_pca_is_kept_where_it_denoises_as_well(model, linear, n_samples):
     X = linear(n_samples)
     model.set_params(learning_rate_init=1e-12).fit(X)
     assert model.pca_ratio_ == 1.0
@@ -83,20 +81,20 @@ def test_tables_that_pca_denoises_as_well_get_pca(model, linear, n_samples):
 @pytest.mark.parametrize(
     "params", [{"anchor": None}, {"early_stopping": False}, {"n_components": 0.8}]
 )
-def test_every_mode_fits(model, curved, n_samples, params):
+def test_fit_works_in_every_mode(model, curved, n_samples, params):
     X = curved(n_samples)
     codes = model.set_params(**params).fit_transform(X)
     assert np.isfinite(codes).all()
     assert model.reconstruct(X).shape == X.shape
 
 
-def test_a_name_and_a_level_are_the_object(model, X):
+def test_noise_name_and_noise_level_are_the_object(model, X):
     named = model.set_params(noise="masking", noise_level=0.2).fit(X)
     given = clone(model).set_params(noise=Masking(0.2), noise_level=7.0).fit(X)
     np.testing.assert_array_equal(named.transform(X), given.transform(X))
 
 
-def test_probabilities_are_denoised_as_probabilities(learner):
+def test_denoised_probabilities_are_probabilities(learner):
     rng = np.random.default_rng(0)
     X = (rng.random((700, 1)) > np.linspace(0.1, 0.9, 8)).astype(float)
     learner.set_params(loss="binary_cross_entropy", noise="salt_and_pepper").fit(X)
@@ -108,7 +106,7 @@ def test_probabilities_are_denoised_as_probabilities(learner):
 
 
 @NAMED
-def test_a_fit_is_the_same_again(model, X, noise):
+def test_random_state_gives_one_model(model, X, noise):
     model.set_params(noise=noise)
     first, again = (clone(model).fit(X).reconstruct(X) for _ in range(2))
     np.testing.assert_array_equal(first, again)
@@ -119,28 +117,28 @@ def test_a_fit_is_the_same_again(model, X, noise):
 
 @NAMED
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_corrupt_returns_noisy_rows_of_the_same_type(model, X, noise, dtype):
-    rows = X.astype(dtype)
-    rows.setflags(write=False)
+def test_corrupt_returns_noisy_samples_of_the_same_type(model, X, noise, dtype):
+    samples = X.astype(dtype)
+    samples.setflags(write=False)
     model.set_params(noise=noise).fit(X)
-    noisy = model.corrupt(rows, random_state=0)
+    noisy = model.corrupt(samples, random_state=0)
     assert noisy.dtype == dtype
-    assert noisy.shape == rows.shape
-    assert not np.array_equal(noisy, rows)
-    np.testing.assert_array_equal(model.corrupt(rows, random_state=0), noisy)
-    assert not np.array_equal(model.corrupt(rows, random_state=1), noisy)
+    assert noisy.shape == samples.shape
+    assert not np.array_equal(noisy, samples)
+    np.testing.assert_array_equal(model.corrupt(samples, random_state=0), noisy)
+    assert not np.array_equal(model.corrupt(samples, random_state=1), noisy)
     state = np.random.RandomState(0)
-    assert not np.array_equal(*(model.corrupt(rows, state) for _ in range(2)))
+    assert not np.array_equal(*(model.corrupt(samples, state) for _ in range(2)))
 
 
-def test_rows_of_whole_numbers_get_noise_that_is_not(model):
+def test_corrupt_turns_integers_into_floats(model):
     X = np.random.default_rng(0).integers(0, 9, size=(60, 4))
     noisy = model.fit(X).corrupt(X, random_state=0)
     assert noisy.dtype == np.float64
     assert (noisy != noisy.round()).any()
 
 
-def test_the_noise_is_in_the_units_of_the_rows(model, curved):
+def test_corrupt_adds_noise_in_the_units_of_the_samples(model, curved):
     X = 100 + 50 * curved(2000)
     change = model.set_params(noise_level=3.0).fit(X).corrupt(X, random_state=0) - X
     np.testing.assert_allclose(change.mean(0), 0, atol=0.3)
@@ -148,7 +146,7 @@ def test_the_noise_is_in_the_units_of_the_rows(model, curved):
 
 
 @pytest.mark.parametrize("noise", ["masking", "salt_and_pepper"])
-def test_what_values_are_replaced_by_is_what_training_rows_had(model, curved, noise):
+def test_corrupt_replaces_values_by_those_of_the_training_samples(model, curved, noise):
     X, new = curved(700), curved(200, seed=1)
     model.set_params(noise=noise, noise_level=0.4).fit(X)
     noisy = model.corrupt(new, random_state=0)
@@ -164,7 +162,7 @@ def test_corrupt_needs_a_fit(model, X):
         model.corrupt(X)
 
 
-def test_corrupt_leaves_the_global_random_states_alone(model, X, global_states):
+def test_corrupt_does_not_change_the_global_random_states(model, X, global_states):
     model.fit(X)
     before = global_states()
     model.corrupt(X, random_state=0)
@@ -184,24 +182,24 @@ def test_corrupt_leaves_the_global_random_states_alone(model, X, global_states):
         ({"noise": lambda X, rng: X[:3]}, "passed as noise must return"),
     ],
 )
-def test_wrong_noise_is_named(model, X, params, message):
+def test_noise_is_checked(model, X, params, message):
     with pytest.raises((ValueError, TypeError), match=message):
         model.set_params(**params).fit(X)
     assert not hasattr(model, "n_features_in_")
 
 
-def test_a_function_is_a_corruption_as_well(model, X):
+def test_noise_may_be_a_function(model, X):
     function = model.set_params(noise=shifted).fit(X)
     corruption = clone(model).set_params(noise=FunctionCorruption(shifted)).fit(X)
     np.testing.assert_array_equal(function.transform(X), corruption.transform(X))
 
 
-def test_a_class_of_noise_is_not_a_noise(X):
+def test_noise_must_be_an_object(X):
     with pytest.raises(TypeError, match=r"an object of it, such as Masking\(0.3\)"):
         DenoisingAutoencoder(2, noise=Masking).fit(X)
 
 
-def test_values_that_are_left_alone_stay_as_they_are(X):
+def test_corrupt_keeps_unmasked_values_exactly(X):
     model = DenoisingAutoencoder(2, noise="masking", max_iter=20).fit(X)
     same = model.corrupt(X, random_state=0) == X
     assert 0.6 < same.mean() < 0.8

@@ -59,7 +59,7 @@ def unless_refused(call, *args, **kwargs):
     ids=["float64", "float32", "ordinary"],
 )
 @given(data=st.data(), params=options)
-def test_any_finite_table_gives_finite_results_or_a_clear_error(
+def test_finite_tables_give_finite_results_or_a_clear_error(
     elements, dtype, data, params
 ):
     X = data.draw(tables(elements, dtype))
@@ -79,7 +79,7 @@ def test_any_finite_table_gives_finite_results_or_a_clear_error(
 
 
 @given(tables(ordinary), st.data(), options)
-def test_any_weights_are_as_good_as_none(X, data, params):
+def test_any_weights_give_finite_results(X, data, params):
     weight = data.draw(arrays(np.float64, len(X), elements=st.floats(0, 1e6)))
     assume((weight > 0).sum() > 1)
     model = unless_refused(autoencoder(**params).fit, X, sample_weight=weight)
@@ -88,18 +88,18 @@ def test_any_weights_are_as_good_as_none(X, data, params):
 
 
 @given(tables(ordinary), st.randoms(use_true_random=False), options)
-def test_the_order_of_rows_does_not_matter(X, random, params):
+def test_order_of_samples_does_not_matter(X, random, params):
     order = np.array(random.sample(range(len(X)), len(X)))
     model = unless_refused(autoencoder(**params).fit, X)
     assume(model is not None)
     again = autoencoder(**params).fit(X[order])
     for method in METHODS:
-        rows = getattr(model, method)(X)
+        samples = getattr(model, method)(X)
         close = {"rtol": 1e-6, "atol": 1e-9 * (1 + np.square(X).max())}
         np.testing.assert_allclose(
-            getattr(model, method)(X[order]), rows[order], **close
+            getattr(model, method)(X[order]), samples[order], **close
         )
-        np.testing.assert_array_equal(getattr(again, method)(X), rows)
+        np.testing.assert_array_equal(getattr(again, method)(X), samples)
 
 
 @st.composite
@@ -114,7 +114,7 @@ def graded(draw):
 
 
 @given(graded(), st.integers(1, 6), st.booleans())
-def test_with_the_anchor_kept_it_is_pca(X, k, whiten):
+def test_model_that_keeps_its_anchor_is_pca(X, k, whiten):
     k = min(k, X.shape[1])
     model = autoencoder(n_components=k, learning_rate_init=1e-12, whiten=whiten).fit(X)
     assert model.pca_ratio_ == 1.0
@@ -129,7 +129,7 @@ def test_with_the_anchor_kept_it_is_pca(X, k, whiten):
 
 
 @given(tables(ordinary), st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
-def test_units_do_not_matter_to_pca_s_share(X, scale, shift):
+def test_scale_and_shift_do_not_matter_to_pca(X, scale, shift):
     assume(len(X) > 1 and (np.ptp(X, axis=0) > 0.1).all())
     first = autoencoder(n_components=1, learning_rate_init=1e-12).fit(X)
     moved = autoencoder(n_components=1, learning_rate_init=1e-12).fit(scale * X + shift)
@@ -141,7 +141,7 @@ def test_units_do_not_matter_to_pca_s_share(X, scale, shift):
 
 
 @given(tables(ordinary), st.integers(0, 9))
-def test_the_table_is_never_changed(X, seed):
+def test_table_is_never_changed(X, seed):
     assume(len(X) > 1)
     before = X.copy()
     X.setflags(write=False)

@@ -18,7 +18,7 @@ def model(quick):
 
 @pytest.mark.parametrize("sparsity", [0.05, 0.2])
 @pytest.mark.parametrize("penalty", ["kl", "l1"])
-def test_codes_are_as_active_as_asked(digits, penalty, sparsity):
+def test_mean_activation_is_the_sparsity(digits, penalty, sparsity):
     X, new = digits[:1400], digits[1400:]
     model = SparseAutoencoder(
         60, sparsity=sparsity, penalty=penalty, max_iter=500, random_state=0
@@ -30,7 +30,7 @@ def test_codes_are_as_active_as_asked(digits, penalty, sparsity):
     assert reconstruction_r2(model, new) > 0.6
 
 
-def test_the_divergence_holds_each_code_at_the_sparsity(digits):
+def test_kl_holds_each_code_at_the_sparsity(digits):
     shared = {"sparsity": 0.1, "max_iter": 500, "random_state": 0}
     each, together = (
         SparseAutoencoder(60, penalty=penalty, **shared).fit(digits).mean_activation_
@@ -43,7 +43,7 @@ def test_the_divergence_holds_each_code_at_the_sparsity(digits):
 @pytest.mark.parametrize(
     ("n_components", "sparsity"), [(20, 0.1), (20, 0.5), (7, 0.3), (7, 0.01)]
 )
-def test_topk_keeps_that_many_codes_in_each_row(digits, n_components, sparsity):
+def test_topk_keeps_that_many_codes_of_each_sample(digits, n_components, sparsity):
     model = SparseAutoencoder(
         n_components, sparsity=sparsity, penalty="topk", max_iter=100, random_state=0
     )
@@ -54,14 +54,14 @@ def test_topk_keeps_that_many_codes_in_each_row(digits, n_components, sparsity):
     assert codes.max() <= 1
 
 
-def test_topk_learns(digits):
+def test_topk_reconstructs_new_samples(digits):
     model = SparseAutoencoder(
         60, sparsity=0.1, penalty="topk", max_iter=500, random_state=0
     ).fit(digits[:1400])
     assert reconstruction_r2(model, digits[1400:]) > 0.6
 
 
-def test_a_larger_weight_makes_codes_sparser(digits):
+def test_larger_sparsity_weight_makes_codes_sparser(digits):
     weak, strong = (
         SparseAutoencoder(
             30, penalty="l1", sparsity_weight=weight, max_iter=150, random_state=0
@@ -75,7 +75,7 @@ def test_a_larger_weight_makes_codes_sparser(digits):
 
 @pytest.mark.parametrize("penalty", ["kl", "l1", "topk"])
 @pytest.mark.parametrize("params", [{}, {"early_stopping": False}, {"loss": "huber"}])
-def test_every_mode_fits(model, curved, n_samples, penalty, params):
+def test_fit_works_in_every_mode(model, curved, n_samples, penalty, params):
     X = curved(n_samples)
     model.set_params(penalty=penalty, sparsity=0.3, **params)
     codes = model.fit_transform(X)
@@ -85,38 +85,38 @@ def test_every_mode_fits(model, curved, n_samples, penalty, params):
     assert model.loss_curve_[-1] <= model.loss_curve_[0]
 
 
-def test_more_steps_reconstruct_better(curved, n_samples):
+def test_more_steps_reconstruct_well(curved, n_samples):
     X = curved(n_samples)
     model = SparseAutoencoder(30, sparsity=0.2, max_iter=400, random_state=0).fit(X)
     assert reconstruction_r2(model, X) > 0.5
 
 
-def test_mean_activations_are_those_of_the_training_rows(model, curved, n_samples):
+def test_mean_activation_is_that_of_the_training_samples(model, curved, n_samples):
     X = curved(n_samples)
     codes = model.fit_transform(X)
     assert model.mean_activation_.shape == (12,)
     np.testing.assert_allclose(model.mean_activation_, codes.mean(0), rtol=1e-6)
 
 
-def test_mean_activations_are_weighted_as_the_rows_are(model, curved, n_samples):
+def test_mean_activation_is_weighted_as_the_samples_are(model, curved, n_samples):
     X, weight = curved(n_samples), np.arange(n_samples) % 3.0
     codes = model.fit(X, sample_weight=weight).transform(X)
     expected = np.average(codes, axis=0, weights=weight)
     np.testing.assert_allclose(model.mean_activation_, expected, rtol=1e-6)
 
 
-def test_none_takes_a_code_for_each_feature(model, X):
+def test_n_components_none_is_a_code_for_each_feature(model, X):
     assert model.set_params(n_components=None).fit(X).n_components_ == 6
 
 
-def test_its_hidden_layers_are_none_unless_asked_for(model, X):
+def test_hidden_layer_sizes_auto_is_none(model, X):
     model.set_params(hidden_layer_sizes="auto").fit(X)
     assert model._state["architecture"]["hidden_layer_sizes"] == ()
     model.set_params(hidden_layer_sizes=(5, 4)).fit(X)
     assert model._state["architecture"]["hidden_layer_sizes"] == (5, 4)
 
 
-def test_there_is_no_anchor(model, X):
+def test_sparse_autoencoder_has_no_anchor(model, X):
     assert not model.fit(X).components_.any()
     assert {"anchor", "whiten"}.isdisjoint(model.get_params())
 
@@ -133,6 +133,6 @@ def test_there_is_no_anchor(model, X):
         ("n_components", 0),
     ],
 )
-def test_wrong_parameters_are_named(model, X, name, value):
+def test_parameters_are_checked_by_name(model, X, name, value):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         model.set_params(**{name: value}).fit(X)

@@ -31,7 +31,7 @@ def integers():
 
 
 @pytest.mark.parametrize("stored", AS_STORED)
-def test_any_kind_of_table_is_read_and_left_alone(model, integers, stored):
+def test_table_of_any_type_is_read_and_not_changed(model, integers, stored):
     X = AS_STORED[stored](integers)
     before = np.array(X)
     if stored != "list":
@@ -49,13 +49,13 @@ def test_any_kind_of_table_is_read_and_left_alone(model, integers, stored):
     assert model.score(X) >= -1.02 * reconstruction_error(pca, integers)
 
 
-def test_booleans_are_numbers(model):
+def test_booleans_are_read_as_numbers(model):
     X = np.random.default_rng(0).random((100, 5)) < 0.5
     codes, numbers = model.fit(X).transform(X), X.astype(float)
     np.testing.assert_allclose(codes, model.fit(numbers).transform(numbers), atol=1e-9)
 
 
-def test_a_memmap_is_as_good_as_an_array(model, curved, tmp_path, n_samples):
+def test_memmap_gives_the_results_of_an_array(model, curved, tmp_path, n_samples):
     X = curved(n_samples)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
@@ -87,7 +87,7 @@ def test_devices_agree(learner, curved, device, n_samples):
 
 
 @pytest.mark.parametrize("method", ["transform", "reconstruct", "score_samples"])
-def test_a_model_of_a_device_that_is_gone_predicts_on_the_cpu(model, X, method):
+def test_model_of_a_missing_device_predicts_on_the_cpu(model, X, method):
     expected = getattr(model.fit(X), method)(X)
     model.set_params(device="cuda:99")
     with pytest.warns(UserWarning, match="'cuda:99' is not available here; the CPU"):

@@ -52,9 +52,9 @@ TABLES = {
     "iris": lambda: load_iris().data,
     "wine": lambda: StandardScaler().fit_transform(load_wine().data),
     "digits": lambda: load_digits().data[:700],
-    "few rows": lambda: load_iris().data[::15],
-    "very few rows": lambda: load_iris().data[::30],
-    "more columns than rows": wide,
+    "few samples": lambda: load_iris().data[::15],
+    "very few samples": lambda: load_iris().data[::30],
+    "more features than samples": wide,
     "large numbers": lambda: 1e6 + 1e3 * load_iris().data,
     "small numbers": lambda: 1e-6 * load_iris().data,
 }
@@ -62,7 +62,7 @@ TABLES = {
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 @pytest.mark.parametrize("name", TABLES)
-def test_log_likelihoods_are_pca_s(name, k):
+def test_score_samples_at_step_0_are_those_of_pca(name, k):
     X = TABLES[name]()
     model = VAE(k, **AT_STEP_0).fit(X)
     expected = PCA(k, svd_solver="full").fit(X).score_samples(X)
@@ -72,7 +72,7 @@ def test_log_likelihoods_are_pca_s(name, k):
     assert model.pca_ratio_ == 1.0
 
 
-def test_so_they_are_where_the_network_is_kept_before_it_has_learned():
+def test_score_samples_of_an_untrained_network_are_those_of_pca():
     X = load_iris().data
     model = VAE(2, early_stopping=False, **AT_STEP_0).fit(X)
     assert model._state["architecture"]["hidden_layer_sizes"]
@@ -81,7 +81,7 @@ def test_so_they_are_where_the_network_is_kept_before_it_has_learned():
     np.testing.assert_allclose(model.elbo(X), expected, atol=1e-3)
 
 
-def test_a_weight_counts_as_that_many_rows():
+def test_weight_counts_as_copies():
     X = load_iris().data
     weight = np.arange(len(X)) % 3
     model = VAE(2, **AT_STEP_0).fit(X, sample_weight=weight)
@@ -90,7 +90,7 @@ def test_a_weight_counts_as_that_many_rows():
 
 
 @pytest.mark.parametrize("k", [2, 5])
-def test_codes_are_posterior_means_of_probabilistic_pca(k):
+def test_codes_at_step_0_are_posterior_means_of_probabilistic_pca(k):
     X = load_digits().data[:700]
     model, pca = VAE(k, **AT_STEP_0).fit(X), PCA(k, svd_solver="full").fit(X)
     variances = pca.explained_variance_
@@ -103,14 +103,14 @@ def test_codes_are_posterior_means_of_probabilistic_pca(k):
     np.testing.assert_allclose(std, np.tile(expected, (len(X), 1)), atol=1e-6)
 
 
-def test_the_noise_is_pca_s():
+def test_noise_variance_at_step_0_is_that_of_pca():
     X = load_digits().data[:700]
     noise = VAE(3, **AT_STEP_0).fit(X).noise_variance_
     assert noise.shape == (64,)
     np.testing.assert_allclose(noise, PCA(3).fit(X).noise_variance_)
 
 
-def test_samples_have_the_covariance_of_pca():
+def test_sample_at_step_0_has_the_covariance_of_pca():
     X = load_iris().data
     model, pca = VAE(2, **AT_STEP_0).fit(X), PCA(2).fit(X)
     drawn = model.sample(50_000, random_state=0, calibrated=False)
@@ -119,7 +119,7 @@ def test_samples_have_the_covariance_of_pca():
 
 
 @pytest.mark.parametrize("k", [5, 6])
-def test_a_table_that_pca_explains_has_a_finite_density(curved, k):
+def test_density_is_finite_where_pca_is_exact(curved, k):
     X = curved(200)
     model = VAE(k, **AT_STEP_0).fit(X if k == 6 else X @ np.diag([1, 1, 1, 1, 1, 0.0]))
     assert np.isfinite(model.score_samples(X)).all()
@@ -128,7 +128,7 @@ def test_a_table_that_pca_explains_has_a_finite_density(curved, k):
 
 @pytest.mark.parametrize("k", [1, 2, 4])
 @pytest.mark.parametrize("rank", [1, 2])
-def test_a_table_of_low_rank_has_a_finite_density(n_samples, rank, k):
+def test_density_is_finite_for_low_rank(n_samples, rank, k):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_samples, rank)) @ rng.normal(size=(rank, 5))
     model = VAE(k, **AT_STEP_0).fit(X)
@@ -142,14 +142,14 @@ def test_a_table_of_low_rank_has_a_finite_density(n_samples, rank, k):
 
 
 @pytest.mark.parametrize("params", [{}, {"anchor": None}, {"activation": "tanh"}])
-def test_curved_tables_are_likelier_than_under_pca(table, new, params):
+def test_score_of_curved_tables_is_above_pca(table, new, params):
     model = VAE(2, **{**TRAINED, "max_iter": 800, **params}).fit(table)
     pca = PCA(2).fit(table)
     assert model.score(new) > pca.score(new) + 0.5
     assert 0 < model.pca_ratio_ < 1
 
 
-def test_curves_are_minus_the_bound_for_each_column(vae, table, new):
+def test_curves_are_minus_the_bound_for_each_feature(vae, table, new):
     assert vae.loss_curve_[-1] < vae.loss_curve_[0]
     bound = -PCA(2).fit(table).score(new) / 6
     assert vae.validation_curve_[0] == pytest.approx(bound, abs=0.1)
@@ -159,16 +159,19 @@ def test_curves_are_minus_the_bound_for_each_column(vae, table, new):
     assert vae.pca_ratio_ == pytest.approx(np.exp(gain), abs=0.03)
 
 
-def test_the_noise_of_each_column_is_learned(curved):
+def test_noise_variance_is_learned_for_each_feature(curved):
     rng = np.random.default_rng(1)
-    levels = np.array([0.05, 0.05, 0.3, 0.3])
-    X = curved(1000, noise=0.0)[:, [0, 2, 0, 2]] + rng.normal(size=(1000, 4)) * levels
+    noise_std = np.array([0.05, 0.05, 0.3, 0.3])
+    X = (
+        curved(1000, noise=0.0)[:, [0, 2, 0, 2]]
+        + rng.normal(size=(1000, 4)) * noise_std
+    )
     model = VAE(1, **{**TRAINED, "max_iter": 800}).fit(X)
     assert model.noise_variance_.shape == (4,)
-    np.testing.assert_allclose(np.sqrt(model.noise_variance_), levels, rtol=0.5)
+    np.testing.assert_allclose(np.sqrt(model.noise_variance_), noise_std, rtol=0.5)
 
 
-def test_a_larger_beta_says_less_of_each_row(table):
+def test_larger_beta_reduces_the_divergence(table):
     divergences = []
     for beta in (0.2, 1.0, 5.0):
         model = VAE(2, beta=beta, early_stopping=False, **TRAINED).fit(table)
@@ -178,7 +181,7 @@ def test_a_larger_beta_says_less_of_each_row(table):
     assert divergences[0] > divergences[1] > divergences[2]
 
 
-def test_tables_that_pca_models_best_get_pca(linear, n_samples):
+def test_pca_is_kept_where_it_models_best(linear, n_samples):
     X = linear(n_samples)
     fits = [
         VAE(2, hidden_layer_sizes=(8,), max_iter=60, random_state=seed).fit(X)
@@ -192,7 +195,7 @@ def test_tables_that_pca_models_best_get_pca(linear, n_samples):
         )
 
 
-def test_codes_have_about_the_prior_s_moments(vae, new):
+def test_posterior_has_about_the_moments_of_the_prior(vae, new):
     mean, std = vae.posterior(new)
     np.testing.assert_allclose((mean**2 + std**2).mean(0), 1, atol=0.5)
     np.testing.assert_allclose(mean.mean(0), 0, atol=0.2)
@@ -211,7 +214,7 @@ def case(request, name, new, bits):
 
 @MODELS
 @pytest.mark.parametrize("n_draws", [1, 10, 100])
-def test_the_bound_is_below_the_likelihood(case, n_draws):
+def test_elbo_is_below_the_likelihood(case, n_draws):
     model, X = case
     bound, likelihood = model.elbo(X, n_draws), model.score_samples(X, n_draws)
     assert bound.shape == likelihood.shape == (len(X),)
@@ -220,7 +223,7 @@ def test_the_bound_is_below_the_likelihood(case, n_draws):
 
 
 @MODELS
-def test_scores_are_the_same_at_each_call_and_for_rows_alone(case):
+def test_scores_do_not_depend_on_the_call_or_the_other_samples(case):
     model, X = case
     for method in (model.score_samples, model.elbo):
         scores = method(X)
@@ -231,7 +234,7 @@ def test_scores_are_the_same_at_each_call_and_for_rows_alone(case):
 
 
 @MODELS
-def test_more_draws_come_closer(case):
+def test_more_draws_give_closer_scores(case):
     model, X = case
     few, some, many = (model.score_samples(X, n) for n in (2, 100, 1000))
     assert np.mean((some - many) ** 2) < 0.3 * np.mean((few - many) ** 2)
@@ -246,24 +249,24 @@ def test_posterior_means_are_the_codes(case):
     assert (std > 0).all()
 
 
-def test_the_likelihood_integrates_to_one(curved):
+def test_likelihood_integrates_to_one(curved):
     X = curved(700)[:, [0, 2]]  # a parabola, on a grid around it
     model = VAE(1, **TRAINED).fit(X)
     assert model.pca_ratio_ < 1
-    axes = np.linspace(-2.5, 2.5, 120), np.linspace(-2, 3, 120)
+    axes = np.linspace(-2.5, 2.5, 80), np.linspace(-2, 3, 80)
     grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
-    density = np.exp(model.score_samples(grid, 200))
+    density = np.exp(model.score_samples(grid, 100))
     cell = (axes[0][1] - axes[0][0]) * (axes[1][1] - axes[1][0])
     assert density.sum() * cell == pytest.approx(1, abs=0.1)
 
 
-def test_a_row_that_is_far_out_costs_no_more_than_under_pca(vae, table, new):
+def test_score_of_a_sample_far_outside_is_near_that_of_pca(vae, table, new):
     far = new.copy()
     far[0] = table.mean(0) + 1000 * table.std(0)
     pca = PCA(2).fit(table)
     least = pca.score_samples(far[:1]) + np.log(0.01)
     for method in (vae.score_samples, vae.elbo):
-        # The background is fitted to all rows, as PCA is here.
+        # The fallback is fitted to all samples, as PCA is here.
         assert method(far[:1]) >= least - 1e-3 * np.abs(least)
         np.testing.assert_allclose(method(far)[1:], method(new)[1:], rtol=1e-9)
 
@@ -272,7 +275,7 @@ def test_a_row_that_is_far_out_costs_no_more_than_under_pca(vae, table, new):
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
-def test_samples_are_rows_that_a_seed_decides(vae, calibrated):
+def test_sample_is_decided_by_its_seed(vae, calibrated):
     drawn = vae.sample(7, random_state=0, calibrated=calibrated)
     assert drawn.shape == (7, 6)
     again = vae.sample(7, random_state=0, calibrated=calibrated)
@@ -282,26 +285,26 @@ def test_samples_are_rows_that_a_seed_decides(vae, calibrated):
     assert vae.sample().shape == (1, 6)
 
 
-def test_samples_move_a_random_state_on(vae):
+def test_sample_moves_a_random_state_on(vae):
     state = np.random.RandomState(0)
     assert not np.array_equal(vae.sample(3, state), vae.sample(3, state))
 
 
-def test_calibrated_samples_have_the_training_rows_moments(vae, table):
+def test_calibrated_sample_has_the_moments_of_the_training_samples(vae, table):
     drawn = vae.sample(50_000, random_state=0)
     np.testing.assert_allclose(drawn.mean(0), table.mean(0), atol=0.02)
     np.testing.assert_allclose(drawn.std(0), table.std(0), rtol=0.03)
 
 
-def test_samples_follow_the_curve_that_pca_cannot(vae, table):
-    def bend(rows):
-        return np.corrcoef(rows[:, 0] ** 2, rows[:, 2])[0, 1]
+def test_sample_follows_a_curve_that_pca_cannot(vae, table):
+    def bend(X):
+        return np.corrcoef(X[:, 0] ** 2, X[:, 2])[0, 1]
 
     by_pca = VAE(2, **AT_STEP_0).fit(table).sample(2000, random_state=0)
     assert bend(vae.sample(2000, random_state=0)) > bend(by_pca) + 0.3
 
 
-def test_samples_leave_the_global_random_states_alone(vae, global_states):
+def test_sample_does_not_change_the_global_random_states(vae, global_states):
     before = global_states()
     vae.sample(3, random_state=0)
     vae.score_samples(np.zeros((2, 6)))
@@ -319,43 +322,43 @@ def test_methods_need_a_fit(X, method):
 # -- features in [0, 1] ----------------------------------------------------------------
 
 
-def test_bits_are_sampled_as_bits(of_bits, bits):
+def test_bernoulli_samples_are_bits(of_bits, bits):
     drawn = of_bits.sample(2000, random_state=0)
     assert set(np.unique(drawn)) == {0.0, 1.0}
     np.testing.assert_allclose(drawn.mean(0), bits.mean(0), atol=0.1)
     assert of_bits.noise_variance_ is None
 
 
-def test_bits_are_likelier_than_from_their_frequencies(of_bits, bits):
+def test_bernoulli_score_is_above_that_of_independent_bits(of_bits, bits):
     assert of_bits.pca_ratio_ < 1
     p = bits.mean(0).clip(0.01, 0.99)
     independent = bits @ np.log(p) + (1 - bits) @ np.log(1 - p)
     assert of_bits.score(bits) > independent.mean() + 0.5
 
 
-def test_all_patterns_of_bits_have_probability_one(bits):
+def test_bernoulli_likelihoods_of_all_patterns_sum_to_one(bits):
     model = VAE(1, likelihood="bernoulli", **TRAINED).fit(bits[:, :5])
     patterns = (np.arange(32)[:, None] >> np.arange(5)) & 1
     total = np.exp(model.score_samples(patterns.astype(float), 500)).sum()
     assert total == pytest.approx(1, abs=0.1)
 
 
-def test_reconstructions_of_bits_are_probabilities(of_bits, bits):
-    rows = of_bits.reconstruct(bits)
-    assert 0 <= rows.min() <= rows.max() <= 1
+def test_bernoulli_reconstructions_are_probabilities(of_bits, bits):
+    samples = of_bits.reconstruct(bits)
+    assert 0 <= samples.min() <= samples.max() <= 1
     extreme = of_bits.inverse_transform(np.array([[50.0, -50.0]]))
     assert ((extreme >= 0) & (extreme <= 1)).all()
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1])
-def test_features_outside_the_unit_interval_name_the_likelihood(bits, value):
+def test_bernoulli_needs_features_in_the_unit_interval(bits, value):
     X = bits.copy()
     X[3, 4] = value
     with pytest.raises(ValueError, match=r"likelihood='bernoulli' .* in column 4"):
         VAE(2, likelihood="bernoulli").fit(X)
 
 
-def test_grey_values_are_probabilities_of_bits(n_samples):
+def test_bernoulli_takes_grey_values(n_samples):
     X = load_digits().data[:n_samples] / 16
     model = VAE(4, likelihood="bernoulli", **{**TRAINED, "max_iter": 60}).fit(X)
     assert np.isfinite(model.score_samples(X)).all()
@@ -367,7 +370,7 @@ def test_grey_values_are_probabilities_of_bits(n_samples):
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 @pytest.mark.parametrize("params", [{}, {"anchor": None}, {"early_stopping": False}])
-def test_every_mode_fits(bits, n_samples, likelihood, params, quick):
+def test_fit_works_in_every_mode(bits, n_samples, likelihood, params, quick):
     X = bits[:n_samples]
     model = VAE(3, likelihood=likelihood, **{**quick, **params}).fit(X)
     assert np.isfinite(model.transform(X)).all()
@@ -375,7 +378,7 @@ def test_every_mode_fits(bits, n_samples, likelihood, params, quick):
     assert model.sample(4, random_state=0).shape == (4, 10)
 
 
-def test_a_fit_is_the_same_again(table, quick):
+def test_random_state_gives_one_model(table, quick):
     first, again = (VAE(2, **quick).fit(table) for _ in range(2))
     np.testing.assert_array_equal(
         first.score_samples(table), again.score_samples(table)
@@ -383,7 +386,7 @@ def test_a_fit_is_the_same_again(table, quick):
 
 
 @pytest.mark.parametrize("params", [{}, {"anchor": None}])
-def test_a_warm_start_goes_on(table, params):
+def test_warm_start_continues_training(table, params):
     model = VAE(2, warm_start=True, **{**TRAINED, "max_iter": 200, **params})
     first = model.fit(table).score(table)
     assert model.set_params(max_iter=400).fit(table).score(table) > first - 0.05
@@ -393,13 +396,13 @@ def test_a_warm_start_goes_on(table, params):
     ("name", "value"),
     [("likelihood", "poisson"), ("beta", 0.0), ("beta", -1), ("n_components", 0.9)],
 )
-def test_wrong_parameters_are_named(X, name, value):
+def test_parameters_are_checked_by_name(X, name, value):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         VAE(**{name: value}).fit(X)
 
 
 @pytest.mark.parametrize("n_draws", [0, 2.5])
-def test_the_number_of_draws_is_checked(vae, table, n_draws):
+def test_n_draws_and_n_samples_are_checked(vae, table, n_draws):
     for method in (vae.score_samples, vae.elbo):
         with pytest.raises((TypeError, ValueError), match="n_draws"):
             method(table, n_draws=n_draws)
@@ -407,7 +410,7 @@ def test_the_number_of_draws_is_checked(vae, table, n_draws):
         vae.sample(0)
 
 
-def test_a_constant_column_neither_decides_nor_ruins_anything():
+def test_constant_feature_does_not_affect_the_model():
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.normal(size=(1000, 4)), np.full(1000, 3.0)])
     model = VAE(2, hidden_layer_sizes=(16,), max_iter=300, random_state=0).fit(X)
@@ -417,7 +420,7 @@ def test_a_constant_column_neither_decides_nor_ruins_anything():
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_directions_without_variance_are_not_invented(k):
+def test_sample_has_no_variance_that_the_data_lack(k):
     rng = np.random.default_rng(0)
     X = 1e-2 * rng.normal(size=(800, 2)) @ rng.normal(size=(2, 6))
     model = VAE(k, hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(X)
@@ -425,7 +428,7 @@ def test_directions_without_variance_are_not_invented(k):
     assert drawn.std(axis=0).max() < 1.5 * X.std(axis=0).max()
 
 
-def test_coins_are_modelled_as_coins():
+def test_bernoulli_models_fair_coins():
     rng = np.random.default_rng(0)
     X = (rng.random((800, 5)) < 0.5).astype(float)
     model = VAE(likelihood="bernoulli", max_iter=200, random_state=0).fit(X)
@@ -433,13 +436,13 @@ def test_coins_are_modelled_as_coins():
     assert model.pca_ratio_ == pytest.approx(1.0, abs=0.2)
 
 
-def test_patience_waits_for_the_whole_divergence(table):
+def test_patience_waits_for_the_warm_up_of_the_divergence(table):
     params = {"hidden_layer_sizes": (8,), "max_iter": 400, "random_state": 0}
     model = VAE(2, anchor=None, n_iter_no_change=1, **params).fit(table)
     assert model.n_iter_ >= 0.3 * 400
 
 
-def test_a_scaler_may_miss_one_by_a_rounding_error(table):
+def test_bernoulli_allows_rounding_beyond_one(table):
     X = (table - table.min(axis=0)) / np.ptp(table, axis=0)
     X = np.clip(X, 0, 1).astype(np.float32) * np.float32(1 + 2e-7)
     assert X.max() > 1

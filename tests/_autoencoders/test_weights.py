@@ -1,4 +1,4 @@
-"""A weight is a number of copies of its row."""
+"""A weight counts as a number of copies of its sample."""
 
 import numpy as np
 import pytest
@@ -9,10 +9,10 @@ MODES = [{}, {"anchor": None}, {"whiten": True}, {"early_stopping": False}]
 
 
 @pytest.mark.parametrize("params", MODES, ids=str)
-def test_a_weight_is_a_number_of_copies(learner, X, params):
+def test_weight_counts_as_copies(learner, X, params):
     weight = np.arange(len(X)) % 3
     order = np.random.default_rng(0).permutation(weight.sum())
-    learner.set_params(**params)
+    learner.set_params(max_iter=100, **params)
     weighted = learner.fit(X, sample_weight=weight).transform(X)
     assert learner.pca_ratio_ != 1
     copied = learner.fit(X.repeat(weight, axis=0)[order]).transform(X)
@@ -30,13 +30,13 @@ def test_weights_count_in_large_tables(learner, curved, linear):
     assert heavy.score(X[:700]) > both.score(X[:700])
 
 
-def test_equal_weights_are_none(learner, X_large):
+def test_equal_weights_are_as_none(learner, X_large):
     plain = clone(learner).fit(X_large).score(X_large)
     learner.fit(X_large, sample_weight=np.full(len(X_large), 2.5))
     assert learner.score(X_large) == pytest.approx(plain, rel=0.2)
 
 
-def test_weights_of_pca_are_weights_of_rows(model, linear):
+def test_weights_count_as_copies_in_pca(model, linear):
     X = linear(900)
     weight = np.arange(900) % 3 + 1
     model.set_params(learning_rate_init=1e-12).fit(X, sample_weight=weight)
@@ -46,6 +46,7 @@ def test_weights_of_pca_are_weights_of_rows(model, linear):
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
 def test_weights_may_be_of_any_size(learner, X, scale):
+    learner.set_params(max_iter=100)
     weight = np.arange(len(X)) % 3 + 1.0
     expected = clone(learner).fit(X, sample_weight=weight).score(X)
     learner.fit(X, sample_weight=scale * weight)

@@ -13,9 +13,9 @@ from skae import AutoencoderTransformer
 from skae.metrics import neg_reconstruction_error_scorer, reconstruction_r2_scorer
 
 
-@pytest.fixture(params=["few rows", "many rows"])
+@pytest.fixture(params=["few samples", "many samples"])
 def table(request, X, X_large):
-    return X if request.param == "few rows" else X_large
+    return X if request.param == "few samples" else X_large
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def model(quick):
 # -- what callbacks are told -----------------------------------------------------------
 
 
-def test_tasks_begin_and_end_between_setup_and_teardown(model, table):
+def test_callbacks_hear_tasks_between_setup_and_teardown(model, table):
     recorder = Recorder()
     model.set_callbacks(recorder).fit(table)
     first, *middle, last = recorder.calls
@@ -36,7 +36,7 @@ def test_tasks_begin_and_end_between_setup_and_teardown(model, table):
     assert recorder.ended[-1][0] is recorder.root
 
 
-def test_phases_are_named(model, X, X_large):
+def test_phases_have_names(model, X, X_large):
     recorder = Recorder()
     model.set_callbacks(recorder).fit(X)
     assert list(dict.fromkeys(recorder.phases)) == ["cross-validate", "train", "fit"]
@@ -63,7 +63,7 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("params", VARIANTS, ids=str)
-def test_there_are_never_more_subtasks_than_announced(model, table, params):
+def test_subtasks_are_never_more_than_announced(model, table, params):
     recorder = Recorder()
     model.set_params(**params).set_callbacks(recorder).fit(table)
     # With as many codes as columns PCA is exact, and there is nothing to train.
@@ -75,21 +75,23 @@ def test_there_are_never_more_subtasks_than_announced(model, table, params):
 
 @pytest.mark.parametrize("n_samples", [2, 4, 9, 10, 11])
 @pytest.mark.parametrize("anchor", ["pca", None])
-def test_nor_with_a_handful_of_rows(model, X, anchor, n_samples):
+def test_subtasks_of_few_samples_are_never_more_than_announced(
+    model, X, anchor, n_samples
+):
     recorder = Recorder()
     model.set_params(n_components=1, anchor=anchor).set_callbacks(recorder)
     model.fit(X[:n_samples])
     assert len(recorder.ended) - 1 <= recorder.root.max_subtasks
 
 
-def test_nor_after_a_warm_start(model, table):
+def test_subtasks_of_a_warm_start_are_never_more_than_announced(model, table):
     recorder = Recorder()
     model.set_params(warm_start=True).fit(table)
     model.set_callbacks(recorder).fit(table)
     assert len(recorder.ended) - 1 <= recorder.root.max_subtasks
 
 
-def test_the_fitted_estimator_works_at_every_step(model, table):
+def test_fitted_estimator_works_at_every_step(model, table):
     recorder = Recorder()
     model.set_callbacks(recorder).fit(table)
     for context, fitted in recorder.ended:
@@ -101,7 +103,7 @@ def test_the_fitted_estimator_works_at_every_step(model, table):
             np.testing.assert_array_equal(codes, model.transform(table))
 
 
-def test_the_target_is_the_table_unless_one_is_given(model, X):
+def test_target_is_the_table_unless_one_is_given(model, X):
     recorder = Recorder()
     model.set_callbacks(recorder).fit(X)
     np.testing.assert_array_equal(recorder.data["X"], X)
@@ -122,7 +124,7 @@ def test_callbacks_change_nothing(model, table):
 # -- what they can stop ----------------------------------------------------------------
 
 
-def test_a_callback_ends_training(model, X_large):
+def test_callback_ends_training(model, X_large):
     recorder = Recorder(answer=lambda it: len(it.ended) == 2)
     model.set_callbacks(recorder).fit(X_large)
     assert recorder.phases == ["train", "train", "fit"]
@@ -130,7 +132,7 @@ def test_a_callback_ends_training(model, X_large):
     assert np.isfinite(model.transform(X_large)).all()
 
 
-def test_a_callback_ends_one_phase_after_the_other(model, X):
+def test_callback_ends_one_phase_after_the_other(model, X):
     recorder = Recorder(answer=lambda it: True)
     model.set_callbacks(recorder).fit(X)
     assert recorder.phases in (
@@ -165,7 +167,7 @@ def test_callbacks_are_torn_down_after_an_error(model, table, where):
     assert np.isfinite(model.transform(table)).all()
 
 
-def test_what_is_wrong_before_training_concerns_no_callback(model, X):
+def test_errors_before_training_concern_no_callback(model, X):
     recorder = Recorder()
     with pytest.raises(ValueError, match="NaN"):
         model.set_callbacks(recorder).fit(np.where(X > 0, X, np.nan))
@@ -182,7 +184,7 @@ SCORERS = {
 
 
 @pytest.mark.parametrize("scorer", SCORERS.values(), ids=SCORERS)
-def test_a_monitor_logs_one_score_for_each_step(model, table, scorer):
+def test_scoring_monitor_logs_one_score_for_each_step(model, table, scorer):
     monitor, recorder = ScoringMonitor(scoring=scorer), Recorder()
     model.set_callbacks(monitor, recorder).fit(table)
     logs = monitor.get_logs().data
@@ -191,7 +193,7 @@ def test_a_monitor_logs_one_score_for_each_step(model, table, scorer):
     assert np.isfinite([entry["score"] for entry in logs]).all()
 
 
-def test_a_monitor_sees_the_model_get_better(model, X_large):
+def test_scoring_monitor_sees_the_model_improve(model, X_large):
     monitor = ScoringMonitor(scoring=reconstruction_r2_scorer)
     model.set_params(max_iter=200).set_callbacks(monitor).fit(X_large)
     final, first, *_, last = (entry["score"] for entry in monitor.get_logs().data)
@@ -199,14 +201,14 @@ def test_a_monitor_sees_the_model_get_better(model, X_large):
     assert final == pytest.approx(reconstruction_r2_scorer(model, X_large))
 
 
-def test_a_monitor_of_a_frame_or_of_weighted_rows(model, X):
+def test_scoring_monitor_takes_frames_and_weights(model, X):
     frame = pd.DataFrame(X, columns=list("abcdef"))
     monitor = ScoringMonitor(scoring=reconstruction_r2_scorer)
     model.set_callbacks(monitor).fit(frame, sample_weight=np.arange(len(X)) % 3)
     assert np.isfinite([entry["score"] for entry in monitor.get_logs().data]).all()
 
 
-def test_a_progress_bar(model, table, capsys):
+def test_progress_bar_reaches_the_end(model, table, capsys):
     model.set_callbacks(ProgressBar()).fit(table)
     printed = capsys.readouterr().out
     assert "AutoencoderTransformer - fit" in printed

@@ -83,7 +83,7 @@ def test_score_of_weighted_samples_is_their_mean(fitted_model, X):
     assert model.score(X, sample_weight=weight) == pytest.approx(expected)
 
 
-@ALL
+@ENCODERS
 def test_results_do_not_depend_on_the_other_samples(fitted_model, X, name):
     model = fitted_model(name)
     for method in methods_of(model):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from estimator_cases import AUTOENCODERS, ESTIMATORS, methods_of
+from estimator_cases import AUTOENCODERS, methods_of
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -41,7 +41,7 @@ def test_transform_returns_what_is_configured(fitted_model, X, kind):
 @pytest.mark.parametrize(
     "frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"]
 )
-@pytest.mark.parametrize("name", ESTIMATORS)
+@ENCODERS
 def test_frames_give_the_results_of_arrays(fitted_model, X, frame, name):
     expected = fitted_model(name)
     table = frame({f"c{j}": X[:, j] for j in range(X.shape[1])})
