@@ -27,7 +27,7 @@ def model(quick):
 @pytest.fixture
 def learner():
     return DenoisingAutoencoder(
-        2, hidden_layer_sizes=(32,), max_iter=400, random_state=0
+        2, hidden_layer_sizes=(32,), max_iter=250, random_state=0
     )
 
 
@@ -53,7 +53,7 @@ def test_denoising_beats_an_autoencoder_that_never_saw_noise(learner, curved):
     X, new = curved(700), curved(1000, seed=1)
     learner.set_params(n_components=4, noise_level=0.5)
     plain = AutoencoderTransformer(
-        4, hidden_layer_sizes=(32,), max_iter=400, random_state=0
+        4, hidden_layer_sizes=(32,), max_iter=250, random_state=0
     ).fit(X)
     noisy = learner.fit(X).corrupt(new, random_state=0)
     assert error(learner.reconstruct(noisy), new) < 0.9 * error(
