@@ -39,16 +39,30 @@ class ScoreScale:
 def contamination_threshold(
     scores: np.ndarray, weight: np.ndarray | None, share: float
 ) -> float:
-    """Return the threshold that a share of the weight is below, at least one score.
+    """Return the threshold with at most a share of the weight strictly below it.
 
-    It is half-way to the next score above that is not the same but for rounding.
+    Scores that are the same but for rounding are below it together or not at all, so
+    a tie never makes the share larger than it was asked for. The threshold is half-way
+    between the highest score below it and the next one.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples,)
+        Scores, low for outliers.
+    weight : ndarray of shape (n_samples,) or None
+        Weights of the samples.
+    share : float
+        The share, in (0, 0.5].
     """
     order = np.argsort(scores, kind="stable")
+    ordered = scores[order]
     mass = np.cumsum(np.ones(len(scores)) if weight is None else weight[order])
-    last = scores[order][np.searchsorted(mass, share * mass[-1] * (1 - 1e-9))]
-    higher = scores > last + TIE_TOLERANCE * abs(last)
-    last = scores[~higher].max()
-    following = scores[higher].min() if higher.any() else np.nextafter(last, np.inf)
+    differs = ordered[1:] > ordered[:-1] + TIE_TOLERANCE * np.abs(ordered[:-1])
+    ends = np.flatnonzero(differs)  # the last of each group of ties but the highest
+    below = ends[mass[ends] <= share * mass[-1] * (1 + 1e-9)]
+    if not below.size:
+        return float(with_tie_tolerance(ordered[:1])[0])
+    last, following = ordered[below[-1]], ordered[below[-1] + 1]
     between = last + (following - last) / 2
     return float(between if between > last else following)
 

@@ -58,8 +58,8 @@ class AutoencoderOutlierDetector(
         samples like the training samples, whether these hold outliers or not (below 19
         distinct samples those twice as far from the median score as the most extreme
         one). A number in (0, 0.5] is the share of outliers among the training samples:
-        as many are flagged, and since outliers may be near each other, only the
-        distance from the inliers counts.
+        at most as many are flagged, fewer if scores are tied, and since outliers may be
+        near each other, only the distance from the inliers counts.
     max_samples : int, default=10000
         Samples that are used for fitting; of larger tables it is a random choice (at
         most 8 million values, but 1,000 samples). More give finer p-values, for none is
