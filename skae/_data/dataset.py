@@ -99,7 +99,10 @@ class Dataset:
             Type of the values; None keeps that of the source.
         """
         block = self.source.read(at if self.index is None else self.index[at])
-        values = np.asarray(block.values, dtype=dtype)
+        values = block.values
+        if dtype is not None:
+            # In one order of memory sums are rounded in one way.
+            values = np.ascontiguousarray(values, dtype=dtype)
         weight = None if self.weight is None else self.weight[at]
         return replace(block, values=values, weight=weight)
 

@@ -12,21 +12,16 @@ MAX_VALIDATION_VALUES = 1 << 20  # numbers in the validation samples of a wide t
 def hash_rows(data: Dataset, seed: int) -> np.ndarray:
     """Return 64 bits for each sample that depend on its values and the seed alone.
 
-    Equal samples get equal hashes wherever they stand. A split by the hash never puts
-    two copies of a sample on two sides.
+    Equal samples get equal hashes wherever they stand, and the same values of another
+    type are the same sample: hashed are values in float64. A split by the hash never
+    puts two copies of a sample on two sides.
     """
     rng = np.random.default_rng(seed)
-    n_words = -(-data.n_features * data.source.dtype.itemsize // 8)
-    factor = rng.integers(2**63, size=n_words, dtype=np.uint64) * 2 + 1
+    factor = rng.integers(2**63, size=data.n_features, dtype=np.uint64) * 2 + 1
     result = np.empty(len(data), dtype=np.uint64)
     for at in data.slices():
-        values = data.read(at).values
-        if values.dtype.kind == "f":
-            values = values + values.dtype.type(0)  # minus zero equals zero
-        row = np.ascontiguousarray(values).view(np.uint8)
-        if row.shape[1] < 8 * n_words:
-            row = np.pad(row, ((0, 0), (0, 8 * n_words - row.shape[1])))
-        words = row.view(np.uint64)
+        values = data.read(at, np.float64).values + 0.0  # minus zero equals zero
+        words = np.ascontiguousarray(values).view(np.uint64)
         words = words ^ (words >> np.uint64(32))  # whole numbers differ in high bits,
         words *= MIX  # which a sum alone would lose
         words ^= words >> np.uint64(29)

@@ -128,8 +128,7 @@ class Preprocessor:
         dtype = np.float32 if self.inverse_scale.dtype == torch.float32 else np.float64
         shape = np.broadcast_shapes(values.shape, self.mean.shape)
         centred = np.empty(shape, dtype)
-        mean = self.mean.astype(dtype) if values.dtype == dtype else self.mean
-        np.subtract(values, mean, out=centred, casting="same_kind")
+        np.subtract(values, self.mean, out=centred, casting="same_kind")
         return torch.from_numpy(centred).to(self.inverse_scale.device)
 
     def encoder_inputs(

@@ -52,6 +52,24 @@ def reject_datetimes(X: Any) -> None:
         )
 
 
+def _without_mask(X: Any) -> Any:
+    """Return the data of a masked array that masks nothing; raise if it masks any.
+
+    NumPy would go on with what is behind the mask.
+    """
+    if not np.ma.isMaskedArray(X):
+        return X
+    masked = np.ma.getmaskarray(X)
+    if masked.any():
+        columns = np.flatnonzero(masked.reshape(len(X), -1).any(axis=0))
+        raise ValueError(
+            f"X is a masked array with masked values in {column_names(columns, None)}. "
+            "Impute them first, for instance X.filled(np.nan) with SimpleImputer, or "
+            "drop those samples."
+        )
+    return X.data
+
+
 def name_non_numeric_columns(X: Any, error: Exception) -> Exception:
     """Return the error with the names of the columns that are not numeric added."""
     if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
@@ -164,6 +182,7 @@ def validate_table(
             "reduce it first with TruncatedSVD, which takes sparse X."
         )
     reject_datetimes(X)
+    X = _without_mask(X)
     try:
         table = np.asarray(
             validate_data(
@@ -175,7 +194,7 @@ def validate_table(
                 ensure_min_samples=2 if reset else 1,
             )
         )
-        if table.dtype.kind not in "biuf":
+        if table.dtype.kind not in "biuf" or table.dtype.itemsize > 8:
             table = table.astype(np.float64)
     except (TypeError, ValueError) as error:
         explained = name_non_numeric_columns(X, error)

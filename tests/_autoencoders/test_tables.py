@@ -38,15 +38,47 @@ def test_table_of_any_type_is_read_and_not_changed(model, integers, stored):
         X.setflags(write=False)
     codes = model.fit(X).transform(X)
     np.testing.assert_array_equal(X, before)
-    expected = clone(model).fit(integers).transform(integers)
     assert codes.dtype == (np.float32 if stored == "float32" else np.float64)
-    if stored in ("negative strides", "Fortran order", "every second", "list"):
+    # The same values are the same samples: it is the same model, to the last bit.
+    expected = clone(model).fit(integers).transform(integers)
+    np.testing.assert_array_equal(model.transform(integers), expected)
+    if stored != "float32":
         np.testing.assert_array_equal(codes, expected)
     assert model.score(X) == pytest.approx(
         -reconstruction_error(model, integers), rel=1e-4
     )
     pca = PCA(2).fit(integers)
     assert model.score(X) >= -1.02 * reconstruction_error(pca, integers)
+
+
+@pytest.mark.parametrize("stored", ["float32", "int64", "Fortran order", "longdouble"])
+def test_table_of_any_type_has_the_same_samples_held_out(model, stored):
+    table = np.random.default_rng(0).integers(0, 50, (700, 4)).astype(float)
+    expected = clone(model).fit(table)
+    found = model.fit(AS_STORED[stored](table))
+    assert found.validation_curve_ == expected.validation_curve_
+    np.testing.assert_array_equal(found.transform(table), expected.transform(table))
+
+
+def test_masked_array_that_masks_nothing_is_an_array(model, integers):
+    masked = np.ma.array(integers, mask=False)
+    codes = model.fit(masked).transform(masked)
+    expected = clone(model).fit(integers).transform(integers)
+    assert not isinstance(codes, np.ma.MaskedArray)
+    np.testing.assert_array_equal(codes, expected)
+
+
+@pytest.mark.parametrize("method", ["fit", "transform", "score"])
+def test_masked_values_are_refused(model, integers, method):
+    masked = np.ma.array(integers, mask=False)
+    masked[3, 1] = masked[5, 2] = np.ma.masked
+    message = (
+        r"masked values in columns 1, 2\. Impute them first, for instance X\.filled"
+    )
+    if method != "fit":
+        model.fit(integers)
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(masked)
 
 
 def test_booleans_are_read_as_numbers(model):

@@ -61,8 +61,15 @@ def test_hashes_are_equal_for_equal_samples_only(
         lambda table: np.repeat(table, 2, axis=1)[:, ::2],
         lambda table: table[::-1].copy()[::-1],
         lambda table: np.where(table == 0, -0.0, table),
+        lambda table: table.astype(np.int16),
+        lambda table: table.astype(np.float32),
+        lambda table: table.astype(">i8"),
+        lambda table: table.astype(np.longdouble),
     ],
-    ids=["fortran", "strided", "reversed", "minus zero"],
+    ids=[
+        *("fortran", "strided", "reversed", "minus zero"),
+        *("int16", "float32", "big-endian", "longdouble"),
+    ],
 )
 def test_hashes_depend_on_values_alone(same):
     table = np.random.default_rng(0).integers(-2, 3, size=(50, 3)).astype(float)
