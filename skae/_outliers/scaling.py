@@ -6,9 +6,10 @@ import numpy as np
 
 from skae._data.dataset import Dataset
 from skae._data.statistics import weighted_quantiles
+from skae._pca.anchor import ROUNDING
 
 TO_DEVIATION = 1.349  # interquartile range of a normal distribution, in deviations
-NEARLY_CONSTANT = 1e-7  # deviation, relative to the size of the values
+CHANGE = 1e-7  # of a constant that is no rounding to single precision, relative to it
 ROBUST_LIMIT, LIMIT = 50.0, 1e4
 CHANGED = 5.0
 FAR_OUT = 8.0  # about 1,500 deviations; larger values do not widen the scale more
@@ -21,7 +22,7 @@ def _or_else(scale: np.ndarray, other: np.ndarray | float) -> np.ndarray:
 
 def _or_zero(spread: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Return spreads, zero where values of this size differ only by rounding."""
-    return np.where(spread <= NEARLY_CONSTANT * size, 0.0, spread)
+    return np.where(spread <= ROUNDING * size, 0.0, spread)
 
 
 def _mean_and_std(
@@ -30,6 +31,7 @@ def _mean_and_std(
     """Return the mean and deviation of each column; which is zero for constant ones."""
     mean = np.average(x, axis=0, weights=weight)
     deviation = np.sqrt(np.average(np.square(x - mean), axis=0, weights=weight))
+    deviation = np.where(x.max(axis=0) > x.min(axis=0), deviation, 0.0)
     return mean, _or_zero(deviation, np.abs(x).max(axis=0))
 
 
@@ -86,7 +88,7 @@ class ColumnScaling:
         if len(constant):
             value = (self.centre if self.robust else self.mean)[constant]
             change = x[:, constant] - value
-            change[np.abs(change) <= NEARLY_CONSTANT * np.abs(value)] = 0
+            change[np.abs(change) <= CHANGE * np.abs(value)] = 0
             scaled[:, constant] = CHANGED * np.sign(change)
         return scaled.astype(np.float32)
 

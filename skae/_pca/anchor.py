@@ -17,7 +17,8 @@ from skae._data.statistics import ColumnStatistics
 
 from .decomposition import Eigendecomposition
 
-SMALLEST = 1e-30  # deviation below which a column is constant in single precision
+SMALLEST = 1e-37  # whose inverse single precision can hold
+ROUNDING = 1e-12  # deviation that float64 may give to a constant, relative to its size
 NEGLIGIBLE = 1e-9  # share of the variance below which a residual is rounding
 
 
@@ -112,8 +113,9 @@ def fit_anchor(
         Statistics of what the network sees, where noise is added to the samples.
     """
     mean, inputs = statistics.mean, inputs or statistics
-    tiny = np.maximum(1e-7 * np.maximum(-inputs.min, inputs.max), SMALLEST)
-    scale = np.where(inputs.std > tiny, inputs.std, 1.0)
+    tiny = np.maximum(ROUNDING * np.maximum(-inputs.min, inputs.max), SMALLEST)
+    varies = (inputs.std > tiny) & (inputs.max > inputs.min)
+    scale = np.where(varies, inputs.std, 1.0)
     top = eigen.truncate(k)
     if not anchored:
         top = replace(top, components=np.zeros_like(top.components))

@@ -140,6 +140,27 @@ def test_constant_table_is_its_mean(model, n_samples, value):
     assert model.pca_ratio_ == 1.0
 
 
+@pytest.mark.parametrize(
+    ("offset", "spread"),
+    [(4027893.7, 0.003), (1.7e12, 3.6e6), (0.0, 1e-31), (0.0, 1e25)],
+    ids=["offset", "Unix time in ms", "tiny", "huge"],
+)
+@pytest.mark.parametrize("n_samples", [200, 700])
+def test_offsets_and_units_do_not_hide_a_curve(
+    curved, learner, n_samples, offset, spread
+):
+    X = curved(n_samples)
+    ratio = clone(learner).fit(X).pca_ratio_
+    assert ratio < 0.8
+    assert learner.fit(offset + spread * X).pca_ratio_ == pytest.approx(ratio, abs=0.1)
+
+
+def test_constants_are_constant_whatever_rounding_makes_of_their_mean(learner, curved):
+    X = np.insert(curved(700), [0, 3], [1 / 3, 1e9 + 1 / 3], axis=1)
+    learner.set_params(max_iter=20).fit(X)
+    np.testing.assert_array_equal(learner._state["anchor"]["scale"][[0, 4]], 1.0)
+
+
 @pytest.mark.parametrize("anchor", ["pca", None])
 def test_constant_columns_stay_constant(model, curved, anchor):
     X = np.insert(curved(120), [0, 3], [5.0, 1e6], axis=1)

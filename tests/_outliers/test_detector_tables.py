@@ -92,6 +92,20 @@ def test_units_do_not_matter(default, X, scores_of_X, scale):
         assert spearmanr(scores, scores_of_X).statistic > 0.8
 
 
+@pytest.mark.parametrize(
+    ("offset", "spread"),
+    [(4027893.7, 0.003), (2460000.5, 1e-3), (1.7e12, 3.6e6), (1.0, 1e-9), (0.0, 1e-31)],
+    ids=["offset", "Julian dates", "Unix time in ms", "nearly one", "tiny"],
+)
+def test_outliers_are_seen_whatever_the_offset(offset, spread):
+    rng = np.random.default_rng(0)
+    X = offset + spread * rng.normal(size=(300, 3))
+    far = offset + spread * np.full((5, 3), 30.0)
+    detector = AutoencoderOutlierDetector(max_iter=60, random_state=0).fit(X)
+    assert (detector.predict(far) == -1).all()
+    assert (detector.predict(X) == -1).mean() < 0.15
+
+
 def test_one_huge_value_is_an_outlier(ensemble, X):
     samples = put(X, 1e29, 2)
     ensemble.set_params(max_iter=100).fit(samples)
