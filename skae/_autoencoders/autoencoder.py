@@ -24,7 +24,8 @@ class AutoencoderTransformer(BaseAutoencoder):
     training stops and whether the networks are kept: if the gain over PCA does not
     exceed its standard error (twice that below 300 samples), the model is PCA, fitted
     to all samples. Below 600 distinct samples five folds decide, and the model is then
-    fitted to all samples; below ten it is PCA.
+    fitted to all samples; below ten it is PCA. Where these are patterns with twenty
+    copies or more on average, all are trained on and compared: new samples repeat them.
 
     Features need no scaling for training to work, but as in PCA those of large variance
     count most in the squared error.

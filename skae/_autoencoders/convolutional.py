@@ -108,6 +108,13 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
                 "columns."
             )
         channels, height, width = shape if len(shape) == 3 else (1, *shape)
+        if width in (1, 3, 4) and channels > 4 and height > 4:
+            raise ValueError(
+                f"image_shape={self.image_shape!r} reads as {channels} channels of "
+                f"{height} x {width} pixels. If it is (height, width, channels), pass "
+                f"image_shape=({width}, {channels}, {height}) and the images channels "
+                "first: X.transpose(0, 3, 1, 2).reshape(len(X), -1)."
+            )
         return channels, height, width
 
     def _network_factory(self, n_features: int) -> "Factory":

@@ -4,6 +4,7 @@ import numpy as np
 
 from .dataset import Dataset
 
+COPIES, SINGLES = 20, 0.01  # copies of a pattern, share of patterns seen only once
 MIX = np.uint64(0xBF58476D1CE4E5B9)  # odd, from the SplitMix64 generator
 MAX_VALIDATION_ROWS = 2000
 MAX_VALIDATION_VALUES = 1 << 20  # numbers in the validation samples of a wide table
@@ -47,6 +48,25 @@ def deduplicate(data: Dataset, hashes: np.ndarray) -> Dataset:
     _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
     weight = np.bincount(group, weights=data.weight)
     return data.subset(first).reweighted(weight.astype(np.float64))
+
+
+def has_many_copies(data: Dataset) -> bool:
+    """Return whether distinct samples are patterns that new samples will repeat.
+
+    There must be twenty copies of each on average, and hardly any sample that came only
+    once: by Good (1953) their share is about the probability that a new sample is of a
+    pattern that was not seen.
+
+    References
+    ----------
+    Good, I. J. (1953). The population frequencies of species and the estimation of
+    population parameters. Biometrika 40, 237-264.
+    """
+    if data.weight is None or not data.weights_are_counts:
+        return False
+    singles = float((data.weight == 1).sum())
+    total = data.total_weight
+    return total >= COPIES * len(data) and singles <= SINGLES * total
 
 
 def rescale_weights(data: Dataset, n: int) -> Dataset:

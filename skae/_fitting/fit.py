@@ -15,6 +15,7 @@ from skae._data.splitting import (
     MAX_VALIDATION_ROWS,
     count_distinct,
     deduplicate,
+    has_many_copies,
     hash_rows,
     kfold_labels,
     train_validation_split,
@@ -104,7 +105,9 @@ class AnchoredFit:
                 data.n_features, k, config.factory, n_outputs=n_outputs
             )
             modules.shapes()  # modules that do not fit raise here
-        self._folds = n_distinct < SMALL and start is None and config.early_stopping
+        small = n_distinct < SMALL and start is None and config.early_stopping
+        self._patterns = small and has_many_copies(data)
+        self._folds = small and not self._patterns
         self.uses_autograd = config.factory is not None
         n_evaluations = config.training_plan().n_evaluations
         self.n_reports = (1 + self._folds) * n_evaluations
@@ -122,6 +125,8 @@ class AnchoredFit:
         config, data = self._config, self._data
         if not config.early_stopping:
             result = self._fit_all_rows(report)
+        elif self._patterns:
+            result = self._select(TrainingSplit(data, data, config), report)
         elif not self._folds:
             result = self._fit_split(report)
         elif len(data) >= 2 * N_FOLDS:
@@ -189,6 +194,10 @@ class AnchoredFit:
         )
         del hashes  # eight bytes a sample that training need not keep
         split = TrainingSplit(data.subset(train), data.subset(validation), config)
+        return self._select(split, report)
+
+    def _select(self, split: TrainingSplit, report: Report) -> FitResult:
+        """Train on the training samples; compare on the validation samples."""
         selected, model = self._train_and_select(split, report)
         return self._result(model or self._pca(selected.k), selected)
 

@@ -78,3 +78,14 @@ def test_image_shape_and_channels_are_checked(model, digits, params, message):
     with pytest.raises(ValueError, match=message):
         model.set_params(**params).fit(digits)
     assert not hasattr(model, "n_features_in_")
+
+
+def test_image_shape_with_channels_last_is_refused():
+    X = np.random.default_rng(0).random((12, 8 * 8 * 3))
+    model = ConvolutionalAutoencoder((8, 8, 3), n_components=2, max_iter=2)
+    message = (
+        r"image_shape=\(8, 8, 3\) reads as 8 channels of 8 x 3 .* pass image_shape="
+    )
+    with pytest.raises(ValueError, match=message):
+        model.fit(X)
+    assert model.set_params(image_shape=(3, 8, 8)).fit(X).image_shape_ == (3, 8, 8)

@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from skae import AutoencoderTransformer
 from skae.metrics import reconstruction_error
 
 AS_STORED = {
@@ -191,3 +192,32 @@ def test_tiny_and_huge_units_work(model, curved, scale):
     model.fit(scale * X)
     assert model.pca_ratio_ == pytest.approx(ratio, rel=0.05)
     np.testing.assert_allclose(model.transform(scale * X) / scale, codes, atol=0.1)
+
+
+# -- few distinct samples --------------------------------------------------------------
+
+
+def patterns(n_samples, seed):
+    """One-hot codes of three variables that depend on each other."""
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, 5, n_samples)
+    others = [(first + rng.integers(0, 2, n_samples)) % 5 for _ in range(2)]
+    return np.hstack([np.eye(5)[levels] for levels in (first, *others)])
+
+
+def test_few_patterns_with_many_copies_are_all_learned():
+    train, new = patterns(2000, seed=1), patterns(1000, seed=2)
+    model = AutoencoderTransformer(3, random_state=0).fit(train)
+    ratio = reconstruction_error(model, new) / reconstruction_error(
+        PCA(3).fit(train), new
+    )
+    assert ratio < 0.1
+    assert model.pca_ratio_ == pytest.approx(ratio, abs=0.02)
+
+
+def test_weights_count_as_copies_of_patterns(quick):
+    distinct, count = np.unique(patterns(2000, seed=1), axis=0, return_counts=True)
+    model = AutoencoderTransformer(3, **quick)
+    expected = clone(model).fit(np.repeat(distinct, count, axis=0)).transform(distinct)
+    found = model.fit(distinct, sample_weight=count).transform(distinct)
+    np.testing.assert_array_equal(found, expected)

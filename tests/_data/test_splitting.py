@@ -11,6 +11,7 @@ from skae._data.splitting import (
     MAX_VALIDATION_ROWS,
     count_distinct,
     deduplicate,
+    has_many_copies,
     hash_rows,
     kfold_labels,
     rescale_weights,
@@ -213,3 +214,24 @@ def test_folds_are_runs_of_about_equal_length(n, n_folds):
     assert (np.diff(labels) >= 0).all()
     assert sizes.sum() == n
     assert np.ptp(sizes) <= 1
+
+
+# -- has_many_copies -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([20] * 5, True),
+        ([1, *[40] * 4], True),  # hardly any sample came only once
+        ([1] * 5 + [40] * 5, False),
+        ([19] * 5, False),
+        ([20.5] * 5, False),  # weights that are no counts
+        (None, False),
+    ],
+)
+def test_has_many_copies_needs_counts_and_few_singles(counts, expected):
+    weight = None if counts is None else np.array(counts, dtype=float)
+    n = 5 if counts is None else len(counts)
+    data = Dataset(np.arange(2.0 * n).reshape(n, 2), weight=weight)
+    assert has_many_copies(data) is expected
