@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
+import datetime
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
@@ -45,11 +46,15 @@ def reject_datetimes(X: Any) -> None:
     prefixes = ("datetime", "timedelta", "date", "time", "duration", "period")
     dated = [j for j, dtype in enumerate(dtypes) if dtype.startswith(prefixes)]
     if dated:
-        raise TypeError(
-            f"X holds dates or times in {column_names(dated, names)}. Convert them to "
-            "numbers first, such as days since a date, or leave them out with a "
-            "ColumnTransformer."
-        )
+        raise _dates_found(dated, names)
+
+
+def _dates_found(columns: list[int], names: np.ndarray | None) -> TypeError:
+    return TypeError(
+        f"X holds dates or times in {column_names(columns, names)}. Convert them to "
+        "numbers first, such as days since a date, or leave them out with a "
+        "ColumnTransformer."
+    )
 
 
 def _without_mask(X: Any) -> Any:
@@ -83,11 +88,20 @@ def name_non_numeric_columns(X: Any, error: Exception) -> Exception:
     if not bad:
         return error
     names = np.asarray(list(X.columns), dtype=object)
+    dated = [j for j in bad if _holds_dates(np.asarray(X[X.columns[j]]))]
+    if dated:
+        return _dates_found(dated, names)
     error_type = TypeError if isinstance(error, TypeError) else ValueError
     return error_type(
         f"{error} Not numeric: {column_names(bad, names)}. Encode such columns first, "
         "for instance with OneHotEncoder in a ColumnTransformer."
     )
+
+
+def _holds_dates(column: np.ndarray) -> bool:
+    """Return whether the objects of a column are dates or times."""
+    kinds = (datetime.date, datetime.time, datetime.timedelta, np.datetime64)
+    return any(isinstance(value, kinds) for value in column)
 
 
 def _is_finite_fast(X: np.ndarray) -> bool:

@@ -67,6 +67,13 @@ DATES = {
     "with a zone": pd.date_range("2020-01-01", periods=120, tz="UTC"),
     "timedelta": pd.timedelta_range("1 day", periods=120),
     "period": pd.period_range("2020-01", periods=120, freq="M"),
+    "dates as objects": pd.Series(
+        pd.date_range("2020-01-01", periods=120).date, dtype=object
+    ),
+    "timestamps as objects": pd.Series(pd.date_range("2020", periods=120)).astype(
+        object
+    ),
+    "spans as objects": pd.Series(pd.to_timedelta(np.arange(120), "D")).astype(object),
 }
 
 
