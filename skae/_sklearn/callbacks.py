@@ -67,7 +67,9 @@ class FitCallbacks:
             )
 
     def on_fit_end(self, model: Any) -> None:
-        """Report the final model."""
+        """Report the final model; with `verbose` say if it is PCA."""
+        if self._estimator.verbose and getattr(model, "weights", {}) is None:
+            print("PCA is kept: no network is better on held-out samples.")
         self._root.call_on_fit_task_end(
             **self._data, reconstruction_attributes=lambda: self._attributes(model)
         )

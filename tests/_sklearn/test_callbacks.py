@@ -226,3 +226,20 @@ def test_progress_bars_nest_inside_a_grid_search(model, X, capsys, n_jobs):
     assert "Pipeline" in printed
     assert "AutoencoderTransformer - fit" in printed
     assert "100%" in printed
+
+
+# -- what verbose says -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_samples", [20, 700])
+def test_verbose_says_where_pca_is_kept(model, curved, linear, n_samples, capsys):
+    said = "PCA is kept: no network is better on held-out samples."
+    exact = linear(n_samples, noise=0.0)
+    model.set_params(verbose=1, n_components=2).fit(exact)
+    assert model.pca_ratio_ == 1.0
+    assert said in capsys.readouterr().out
+    model.set_params(max_iter=300).fit(curved(700))
+    assert model.pca_ratio_ < 1
+    assert said not in capsys.readouterr().out
+    model.set_params(verbose=0).fit(exact)
+    assert capsys.readouterr().out == ""
