@@ -22,6 +22,7 @@ from skae._sklearn.validation import (
     validate_table,
     weighted_dataset,
 )
+from skae._sklearn.warnings import numpy_errors
 
 from .defaults import AutoDefaults
 
@@ -116,6 +117,7 @@ class BaseAutoencoder(
         return "loss='binary_cross_entropy'" if cross_entropy else None
 
     @fit_context(prefer_skip_nested_validation=True)
+    @numpy_errors
     def fit(self, X, y=None, sample_weight=None):
         """Fit the autoencoder to X.
 
@@ -193,6 +195,7 @@ class BaseAutoencoder(
             self, state, key, lambda: self._new_codec(from_state(state), dtype)
         )
 
+    @numpy_errors
     def _apply(self, method: str, X: Any, *args: Any) -> np.ndarray:
         """Call a method of the codec on X, in X's own precision."""
         check_is_fitted(self)
@@ -218,6 +221,7 @@ class BaseAutoencoder(
         """
         return self._apply("encode", X)
 
+    @numpy_errors
     def inverse_transform(self, X):
         """Decode latent codes.
 

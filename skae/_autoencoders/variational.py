@@ -20,6 +20,7 @@ from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
 from skae._sklearn.validation import validate_table
+from skae._sklearn.warnings import numpy_errors
 
 from .base import BaseAutoencoder
 
@@ -233,6 +234,7 @@ class VAE(BaseAutoencoder):
         both = self._apply("posterior", X)
         return both[:, 0], both[:, 1]
 
+    @numpy_errors
     def sample(self, n_samples=1, random_state=None, *, calibrated=True):
         """Draw samples from the network's density, without its mixture with PCA.
 

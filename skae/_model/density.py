@@ -62,11 +62,14 @@ class DensityCodec(Codec):
         normal = self._model.objective.loss.learns_variance
         noise = self._tensor(self.noise_variance()) if normal else None
         generator = torch.Generator().manual_seed(0)
-        draw = torch.empty(1, mean.shape[1])
+        draws = torch.empty(
+            (n_draws + 1) // 2, 1, mean.shape[1], dtype=torch.float32, device="cpu"
+        )
+        for one in draws:
+            one.normal_(generator=generator)
         for i in range(n_draws):
             # Each draw comes with its opposite: what is linear in it cancels.
-            draw = -draw if i % 2 else torch.randn(draw.shape, generator=generator)
-            draw = draw.to(mean)
+            draw = draws[i // 2].to(mean) * (-1) ** i
             z = deviation * draw + mean
             ratio = (draw.square() + log_variance - z.square()).sum(-1).mul_(0.5)
             yield self._log_likelihood(x, z, noise) + ratio

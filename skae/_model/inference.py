@@ -161,7 +161,7 @@ class Codec:
     def _squared_jacobian(self, x: Tensor) -> Tensor:
         mix = self._whiten
         if mix is None:
-            mix = torch.eye(self._n_components).to(x)
+            mix = torch.eye(self._n_components, dtype=x.dtype, device=x.device)
         return self._map.squared_jacobian(x, mix)
 
     def encode(self, values: np.ndarray) -> np.ndarray:

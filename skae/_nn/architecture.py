@@ -151,7 +151,12 @@ class DenseArchitecture:
             if name.endswith(".weight"):
                 layer = int(name.split(".")[1])
                 bound = (gain if layer else 1.0) * math.sqrt(3 / view.shape[-2])
-                draw = torch.rand(view.shape, generator=generator, dtype=torch.float64)
+                draw = torch.rand(
+                    view.shape,
+                    generator=generator,
+                    dtype=torch.float64,
+                    device=generator.device,
+                )
                 view.copy_(draw.mul_(2 * bound).sub_(bound).to(view.dtype))
         if zero:
             for view in self.zero_initialized(params):

@@ -110,6 +110,20 @@ def global_seed(seed: int) -> Generator[None, None, None]:
         yield
 
 
+@contextmanager
+def default_placement() -> Generator[None, None, None]:
+    """Make float32 and the CPU PyTorch's defaults, whatever they are outside."""
+    before = torch.get_default_dtype()
+    try:
+        if before != torch.float32:  # for all threads: not to be set without need
+            torch.set_default_dtype(torch.float32)
+        with torch.device("cpu"):
+            yield
+    finally:
+        if before != torch.float32:
+            torch.set_default_dtype(before)
+
+
 class Placement(NamedTuple):
     """Device and precision in which networks predict."""
 

@@ -19,6 +19,7 @@ from skae._sklearn.docstrings import DocLinkMixin
 from skae._sklearn.modules import set_module
 from skae._sklearn.outlier_mixin import ScoreThresholdMixin
 from skae._sklearn.validation import restore_on_error, validate_table, weighted_dataset
+from skae._sklearn.warnings import numpy_errors
 
 from .calibration import p_values
 
@@ -159,6 +160,7 @@ class AutoencoderOutlierDetector(
         self.device = device
 
     @fit_context(prefer_skip_nested_validation=False)
+    @numpy_errors
     def fit(self, X, y=None, sample_weight=None):
         """Fit the detector to X.
 
@@ -216,12 +218,12 @@ class AutoencoderOutlierDetector(
 
         from .fitted import FittedDetector
 
-        placement = Placement.exact(available_device(self.device))
-        state = self._state
+        placement, state = Placement.exact(available_device(self.device)), self._state
         model = build_once(self, state, None, lambda: FittedDetector.from_state(state))
         with gradient_mode(autograd=False):
             return getattr(model, method)(table, placement)
 
+    @numpy_errors
     def score_samples(self, X):
         """Return how normal samples are; lower is more anomalous.
 
@@ -268,6 +270,7 @@ class AutoencoderOutlierDetector(
         scores = -self.score_samples(X)
         return p_values(scores, self._state["calibration"], self._state["weight"])
 
+    @numpy_errors
     def explain(self, X):
         """Return how much each feature contributes to a sample's anomaly.
 
@@ -291,8 +294,7 @@ class AutoencoderOutlierDetector(
         """
         table = self._table(X)
         if hasattr(self, "estimator_"):
-            residual = table - self.estimator_.reconstruct(table)
-            shares = np.square(residual) / table.shape[1]
+            shares = (table - self.estimator_.reconstruct(table)) ** 2 / table.shape[1]
         else:
             shares = self._call("explain", table)
         return wrap_in_container("transform", shares, X, self)

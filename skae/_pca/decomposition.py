@@ -66,7 +66,7 @@ def anchor_sample(data: Dataset, seed: int) -> tuple[Dataset, torch.dtype]:
 
 def _covariance(data: Dataset, mean: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
     d = data.n_features
-    total = torch.zeros(d, d, dtype=torch.float64)
+    total = torch.zeros(d, d, dtype=torch.float64, device="cpu")
     for block in data.blocks(np.float64):
         centred = block.values - mean
         if block.weight is not None:
@@ -95,7 +95,8 @@ def randomized_range_finder(
     randomness. SIAM Review 53, 217-288.
     """
     generator = torch.Generator().manual_seed(seed)
-    q = torch.randn(x.shape[1], k + 10, generator=generator, dtype=x.dtype)
+    shape = (x.shape[1], k + 10)
+    q = torch.randn(shape, generator=generator, dtype=x.dtype, device="cpu")
     for _ in range(6):
         q = torch.linalg.qr(x @ q if symmetric else x.mT @ (x @ q))[0]
     return q

@@ -1,9 +1,14 @@
-"""Warnings that point at the user's line, not at one inside skae."""
+"""Warnings that point at the user's line, and how NumPy reports its errors."""
 
 import inspect
 import warnings
 
+import numpy as np
+
 INSIDE = ("skae.", "sklearn.")
+
+# Decorates what computes: after np.seterr(all="raise") rounding to zero were an error.
+numpy_errors = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 
 
 def caller_stacklevel() -> int:

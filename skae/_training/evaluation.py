@@ -136,8 +136,8 @@ class ValidationBatches:
     def total_squares(self) -> SquaredErrors:
         """Return the squared distance of each sample from the mean."""
         network = self.network
-        mean = torch.zeros((), dtype=network.placement.dtype)
-        mean = mean.to(network.placement.device)
+        device, dtype = network.placement
+        mean = torch.zeros((), dtype=dtype, device=device)
         if network.objective.loss.is_logit:
             mean = network.per_model(a.mean[None] for a in network.anchors)
         base = self._measure(lambda batch: (batch.targets - mean).square_().sum(-1))

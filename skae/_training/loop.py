@@ -188,7 +188,8 @@ def train(
     """
     flat = optimizer.params.flat
     run = _Run(flat, plan, evaluate, weight, report)
-    seen, total, since = run.seen, torch.zeros((), device=flat.device), 0
+    total = torch.zeros((), dtype=torch.float32, device=flat.device)
+    seen, since = run.seen, 0
     try:
         going = run.measure(math.nan)
         while going and seen.n_steps < plan.last_step:

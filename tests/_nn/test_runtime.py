@@ -5,6 +5,7 @@ import torch
 
 from skae._nn.runtime import (
     Placement,
+    default_placement,
     global_seed,
     gradient_mode,
     resolve_device,
@@ -107,6 +108,28 @@ def test_global_seed_restores_the_global_random_state(global_states):
         torch.testing.assert_close(torch.rand(3), first)
     for now, then in zip(global_states()[1:], before[1:], strict=True):
         assert (now == then).all() if hasattr(now, "all") else now == then
+
+
+# -- defaults of PyTorch ---------------------------------------------------------------
+
+
+@pytest.fixture
+def other_defaults():
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+
+
+def test_default_placement_is_float32_on_the_cpu_and_restored(other_defaults):
+    with default_placement():
+        made = torch.zeros(2)
+    assert (made.dtype, made.device) == (torch.float32, torch.device("cpu"))
+    with pytest.raises(KeyError), default_placement():
+        raise KeyError
+    made = torch.zeros(2)
+    assert (made.dtype, made.device) == (torch.float64, torch.device("meta"))
 
 
 # -- prediction ------------------------------------------------------------------------

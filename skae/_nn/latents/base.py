@@ -139,13 +139,15 @@ class NestedDropout(LatentLayer):
 
     def __init__(self, rate: float, generator: torch.Generator) -> None:
         self._rate, self._generator = rate, generator
-        self._mask = torch.empty(0)
+        self._mask = torch.empty(0, dtype=torch.bool, device="cpu")
 
     def forward(self, outputs: Tensor) -> Tensor:
         """Return the codes, of some samples only the first."""
         n, device = outputs.shape[-1], outputs.device
         shape = (*outputs.shape[:-1], 1)
-        draw = torch.rand(shape, generator=self._generator, device=device)
+        draw = torch.rand(
+            shape, generator=self._generator, dtype=torch.float32, device=device
+        )
         # One draw decides both: given that it is below the rate, it is uniform there.
         length = torch.where(draw < self._rate, (draw * (n / self._rate)).ceil(), n)
         self._mask = torch.arange(n, device=device) < length.clamp_(1)

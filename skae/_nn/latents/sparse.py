@@ -54,7 +54,7 @@ class SigmoidLatent(LatentLayer):
 
     def __init__(self, rho: float) -> None:
         self._rho, self._std = rho, math.sqrt(rho * (1 - rho))
-        self._codes = torch.empty(0)
+        self._codes = torch.empty(0, dtype=torch.float32, device="cpu")
 
     def decoder_input(self, codes: Tensor) -> Tensor:
         """Return the standardized codes."""

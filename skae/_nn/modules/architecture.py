@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from skae._nn.parameters import ParameterBuffer, Shapes
-from skae._nn.runtime import global_seed
+from skae._nn.runtime import default_placement, global_seed
 
 from .adapters import ModuleDecoder, ModuleEncoder
 
@@ -107,9 +107,10 @@ class ModuleArchitecture:
         """Return new modules, and restore the global random state.
 
         The same seed makes the same modules, also in what is random in them but not
-        part of the flat buffer.
+        part of the flat buffer. PyTorch's defaults do not matter: they are built in
+        float32 on the CPU.
         """
-        with torch.inference_mode(False), global_seed(seed):
+        with torch.inference_mode(False), global_seed(seed), default_placement():
             pair = self.factory(self.n_features, self.n_components)
             if (
                 not isinstance(pair, tuple)
