@@ -11,6 +11,7 @@ from ._autoencoders.denoising import DenoisingAutoencoder
 from ._autoencoders.sparse import SparseAutoencoder
 from ._autoencoders.variational import VAE
 from ._outliers.detector import AutoencoderOutlierDetector
+from ._sklearn.pipelines import call_method
 
 if TYPE_CHECKING:
     from . import metrics as metrics
@@ -25,6 +26,7 @@ __all__ = [
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
     "SparseAutoencoder",
+    "call_method",
 ]
 __version__ = "0.1.0"
 

@@ -60,7 +60,7 @@ def test_public_names_are_from_the_public_module(module, name):
         assert pickle.loads(pickle.dumps(value)) is value
 
 
-@pytest.mark.parametrize("name", skae.__all__)
+@pytest.mark.parametrize("name", sorted({*skae.__all__} - {"call_method"}))
 def test_pickles_of_estimators_refer_to_skae(name):
     model = getattr(skae, name)()
     assert modules_in(pickle.dumps(model)) == {"skae"}

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from skae._data.dataset import Dataset
 from skae._data.splitting import deduplicate, hash_rows, rescale_weights
+from skae._sklearn.pipelines import active_steps, call_method, last_step, transform_by
 from skae._sklearn.validation import draw_seed
 
 from .calibration import calibrated_attributes, contamination_threshold
@@ -38,8 +41,70 @@ def cross_fitted_scores(
     for i in range(folds):
         estimator = fit(i, data.subset(np.flatnonzero(label != i)))
         held_out = data.subset(np.flatnonzero(label == i))
-        scores[label == i] = estimator.score_samples(held_out.to_array())
+        scores[label == i] = call_method(
+            estimator, "score_samples", held_out.to_array()
+        )
     return scores
+
+
+def check_estimator(estimator: Any) -> None:
+    """Raise TypeError if a pipeline does not end in an autoencoder."""
+    steps = active_steps(estimator)
+    name, model = steps[-1] if steps else ("", estimator)
+    if isinstance(model, type):
+        raise TypeError(
+            f"estimator={model.__name__} is a class; pass an object of it, such as "
+            f"{model.__name__}(2)."
+        )
+    if steps and all(hasattr(model, one) for one in ("reconstruct", "score_samples")):
+        return
+    found = (
+        f"step {name!r} is of type {type(model).__name__}"
+        if steps
+        else "all of them do nothing"
+    )
+    raise TypeError(
+        "The last step of the pipeline that is passed as estimator must be an "
+        f"autoencoder of skae, which scores and reconstructs samples; {found}. Put an "
+        "autoencoder last, with all else before it."
+    )
+
+
+def contributions(estimator: Any, table: np.ndarray) -> np.ndarray:
+    """Return each feature's squared error, which sum to the mean squared error.
+
+    Features are those that the last step of a pipeline sees.
+    """
+    *before, (_, model) = active_steps(estimator)
+    seen = transform_by(before, table)
+    residual = np.asarray(seen) - model.reconstruct(seen)
+    return np.square(residual) / residual.shape[1]
+
+
+def _fit_with_weights(estimator: Any, table: np.ndarray, weight: Any) -> Any:
+    """Fit an autoencoder, or a pipeline whose last step takes the weights.
+
+    Earlier steps take them if they ask, by `set_fit_request`. The steps are addressed
+    by name, so that steps that do not say whether they want weights raise no error.
+    """
+    if not isinstance(estimator, Pipeline):
+        return estimator.fit(table, sample_weight=weight)
+    if weight is None:
+        return estimator.fit(table)
+    *before, (last, _) = active_steps(estimator)
+    names = [*(name for name, step in before if _asks_for_weights(step)), last]
+    with config_context(enable_metadata_routing=False):
+        return estimator.fit(
+            table, **{f"{one}__sample_weight": weight for one in names}
+        )
+
+
+def _asks_for_weights(step: Any) -> bool:
+    """Return whether `set_fit_request` of a step asked for weights."""
+    if not hasattr(step, "get_metadata_routing"):
+        return False
+    request = getattr(step.get_metadata_routing(), "fit", None)
+    return request is not None and request.requests.get("sample_weight") is True
 
 
 def fit_estimator(
@@ -49,6 +114,7 @@ def fit_estimator(
     y: Any,
 ) -> dict[str, Any]:
     """Fit a clone to all samples, and others to find how it scores new ones."""
+    check_estimator(detector.estimator)
     seed = draw_seed(detector.random_state)
     distinct = deduplicate(data, hash_rows(data, seed))
     distinct = rescale_weights(distinct, len(data))
@@ -60,13 +126,13 @@ def fit_estimator(
     def fit(name: str, part: Dataset) -> Any:
         estimator: Any = clone(detector.estimator)
         if detector.random_state is not None:
-            estimator.set_params(random_state=seed)
+            last_step(estimator).set_params(random_state=seed)
         task = root.subcontext(task_name=name)
         with task.propagate_callback_context(estimator):
-            return estimator.fit(part.to_array(), sample_weight=part.weight)
+            return _fit_with_weights(estimator, part.to_array(), part.weight)
 
     estimator = fit("all samples", data)
-    scores = estimator.score_samples(data.to_array())
+    scores = call_method(estimator, "score_samples", data.to_array())
     held_out, weight = scores, data.weight
     if folds:
         held_out = cross_fitted_scores(
@@ -76,9 +142,9 @@ def fit_estimator(
     fitted = {
         **calibrated_attributes(-held_out, weight),
         "estimator_": estimator,
-        "loss_curve_": estimator.loss_curve_,
-        "n_iter_": estimator.n_iter_,
-        "device_": estimator.device_,
+        "loss_curve_": last_step(estimator).loss_curve_,
+        "n_iter_": last_step(estimator).n_iter_,
+        "device_": last_step(estimator).device_,
     }
     if detector.contamination != "auto":
         share = float(detector.contamination)

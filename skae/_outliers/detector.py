@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skae._sklearn.compat import (
@@ -18,10 +19,13 @@ from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import DocLinkMixin
 from skae._sklearn.modules import set_module
 from skae._sklearn.outlier_mixin import ScoreThresholdMixin
+from skae._sklearn.pipelines import call_method
 from skae._sklearn.validation import restore_on_error, validate_table, weighted_dataset
 from skae._sklearn.warnings import numpy_errors
 
 from .calibration import p_values
+
+METHODS = ["fit", "score_samples", "reconstruct"]  # of an autoencoder
 
 
 @set_module("skae")
@@ -48,8 +52,8 @@ class AutoencoderOutlierDetector(
     ----------
     estimator : estimator or None, default=None
         Any autoencoder of skae: its `score_samples`, minus the reconstruction error or
-        the log-likelihood of a `VAE`, is then the score, in units of X (scale the
-        features first). None is the ensemble above.
+        the log-likelihood of a `VAE`, is then the score, in units of X. A pipeline that
+        ends in one may scale the features first. None is the ensemble above.
     memory : bool or int, default=True
         Whether to store training samples, at most 2,000 or the number given (fewer of
         tables with more than 1,000 features). False uses networks only: those of the
@@ -131,7 +135,7 @@ class AutoencoderOutlierDetector(
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "estimator": [HasMethods(["fit", "score_samples", "reconstruct"]), None],
+        "estimator": [HasMethods(METHODS), Pipeline, None],
         "memory": ["boolean", Interval(Integral, 1, None, closed="left")],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -189,11 +193,6 @@ class AutoencoderOutlierDetector(
         """
         with restore_on_error(self):
             data = weighted_dataset(self._table(X, reset=True), sample_weight)
-            if isinstance(self.estimator, type):
-                raise TypeError(
-                    f"estimator={self.estimator.__name__} is a class; pass an object "
-                    f"of it, such as {self.estimator.__name__}(2)."
-                )
             vars(self).pop("estimator_", None)
             if self.estimator is None:
                 from .fit import fit_detector
@@ -240,7 +239,7 @@ class AutoencoderOutlierDetector(
         """
         table = self._table(X)
         if hasattr(self, "estimator_"):
-            return self.estimator_.score_samples(table)
+            return call_method(self.estimator_, "score_samples", table)
         return -self._call("anomaly_scores", table)
 
     def p_values(self, X):
@@ -289,12 +288,15 @@ class AutoencoderOutlierDetector(
         ndarray of shape (n_samples, n_features)
             Non-negative contributions that sum to the sample's distance by the networks
             (about one for a typical sample); with an `estimator` to the mean squared
-            error of its reconstruction. After ``set_output(transform="pandas")``, or
-            "polars", a frame with the names of the features.
+            error of its reconstruction, of the features that a pipeline's last step
+            sees. After ``set_output(transform="pandas")``, or "polars", a frame with
+            the names of the features, those of `get_feature_names_out`.
         """
         table = self._table(X)
         if hasattr(self, "estimator_"):
-            shares = (table - self.estimator_.reconstruct(table)) ** 2 / table.shape[1]
+            from .cross_fitting import contributions
+
+            shares = contributions(self.estimator_, table)
         else:
             shares = self._call("explain", table)
         return wrap_in_container("transform", shares, X, self)

@@ -25,6 +25,11 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 # What a parameter may be, in `_parameter_constraints`.
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+# What makes a frame of the same library as another.
+from sklearn.utils._set_output import (
+    _get_adapter_from_container as adapter_of_container,
+)
+
 # `set_output` for a method that is not `transform`, and the frame that it asks for.
 from sklearn.utils._set_output import _SetOutputMixin as SetOutputMixin
 from sklearn.utils._set_output import _wrap_data_with_container as wrap_in_container
@@ -44,6 +49,7 @@ __all__ = [
     "Interval",
     "SetOutputMixin",
     "StrOptions",
+    "adapter_of_container",
     "check_feature_names_in",
     "check_matplotlib_support",
     "check_sample_weight",

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .compat import SetOutputMixin, check_feature_names_in
+from .pipelines import active_steps, feature_names_after
 
 
 class ScoreThresholdMixin(OutlierMixin, SetOutputMixin, BaseEstimator):
@@ -64,7 +65,13 @@ class ScoreThresholdMixin(OutlierMixin, SetOutputMixin, BaseEstimator):
         Returns
         -------
         ndarray of str
-            The names of the features, "x0" and so on if there are none.
+            The names of the features, "x0" and so on if there are none. With a
+            pipeline as `estimator` those that its last step sees.
         """
         check_is_fitted(self)
-        return check_feature_names_in(self, input_features)
+        names = check_feature_names_in(self, input_features)
+        *before, (_, model) = active_steps(getattr(self, "estimator_", self))
+        names = feature_names_after(before, names)
+        if names is None:
+            return np.asarray([f"x{j}" for j in range(model.n_features_in_)], object)
+        return names

@@ -1,8 +1,14 @@
 import numpy as np
+import pandas as pd
 import pytest
+import sklearn
 from detectors import SMALL, assert_finite_results, auc
-from sklearn.base import BaseEstimator, clone
+from recorder import Recorder
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skae import (
     VAE,
@@ -37,6 +43,18 @@ class Recording(BaseEstimator):
 
     def reconstruct(self, X):
         return np.broadcast_to(self.seen_.mean(axis=0), X.shape)
+
+
+class Scaler(TransformerMixin, BaseEstimator):
+    """Centres, and keeps what it is fitted to."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        self.mean_, self.weight_ = np.mean(X, axis=0), sample_weight
+        FITS.append(self)
+        return self
+
+    def transform(self, X):
+        return X - self.mean_
 
 
 @pytest.fixture
@@ -227,3 +245,166 @@ def test_grid_search_over_parameters_of_the_autoencoder(X):
     search.fit(X)
     assert search.best_params_["estimator__n_components"] == 4
     assert search.best_estimator_.estimator_.n_components_ == 4
+
+
+# -- pipelines -------------------------------------------------------------------------
+
+
+def piped(form, model):
+    if form == "nested":
+        return make_pipeline(
+            make_pipeline(Scaler()), make_pipeline("passthrough", model)
+        )
+    if form == "idle":
+        return Pipeline([("a", None), ("b", Scaler()), ("c", model), ("d", None)])
+    return make_pipeline(Scaler(), model)
+
+
+@pytest.mark.parametrize("form", ["flat", "nested", "idle"])
+def test_a_pipeline_is_fitted_as_its_autoencoder_is(X, form):
+    X = X + 3
+    inner = AutoencoderTransformer(2, random_state=3, **TINY)
+    model = AutoencoderOutlierDetector(piped(form, inner), n_splits=2).fit(X)
+    scaled = X - X.mean(axis=0)
+    alone = clone(inner).fit(scaled)
+    np.testing.assert_array_equal(model.score_samples(X), alone.score_samples(scaled))
+    parts = model.explain(X)
+    residual = scaled - alone.reconstruct(scaled)
+    np.testing.assert_array_equal(parts, np.square(residual) / 6)
+    np.testing.assert_allclose(parts.sum(axis=1), -model.score_samples(X))
+    assert model.loss_curve_ == alone.loss_curve_
+    assert (model.n_iter_, model.device_) == (alone.n_iter_, alone.device_)
+    assert_finite_results(model, X)
+
+
+@pytest.mark.parametrize("form", ["flat", "nested"])
+def test_each_fold_fits_all_steps_anew(fits, X, form):
+    model = piped(form, Recording(3))
+    detector = AutoencoderOutlierDetector(model, n_splits=3, random_state=0).fit(X)
+    assert len(fits) == 8
+    scalers, recordings = fits[::2], fits[1::2]
+    np.testing.assert_allclose(scalers[0].mean_, X.mean(axis=0))
+    for scaler, recording in zip(scalers[1:], recordings[1:], strict=True):
+        (scored,) = recording.scored_
+        seen = as_set(np.round(recording.seen_ + scaler.mean_, 9))
+        held_out = as_set(np.round(scored + scaler.mean_, 9))
+        assert seen.isdisjoint(held_out)
+        assert seen | held_out == as_set(np.round(X, 9))
+    (seed,) = {recording.random_state for recording in recordings}
+    assert seed != 3
+    p = detector.p_values(X)
+    assert ((p > 0) & (p <= 1)).all()
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("form", ["flat", "nested", "idle"])
+def test_weights_go_to_the_autoencoder(fits, X, form, routing):
+    class Transforming(Recording):
+        """Is followed by a step that does nothing, and so must transform."""
+
+        def fit_transform(self, X, y=None, sample_weight=None):
+            return self.fit(X, y, sample_weight=sample_weight).seen_
+
+        def transform(self, X):
+            return X
+
+    weight = np.arange(len(X)) % 3.0
+    with sklearn.config_context(enable_metadata_routing=routing):
+        AutoencoderOutlierDetector(piped(form, Transforming()), n_splits=2).fit(
+            X, sample_weight=weight
+        )
+        AutoencoderOutlierDetector(piped(form, Transforming())).fit(X)
+    scaler, recording, *folds = fits[:6]
+    assert scaler.weight_ is None
+    np.testing.assert_array_equal(recording.weight_, weight[weight > 0])
+    np.testing.assert_allclose(recording.seen_ + scaler.mean_, X[weight > 0])
+    assert sum(fold.weight_.sum() for fold in folds[1::2]) == weight.sum()
+    assert all(one.weight_ is None for one in fits[6:8])
+
+
+def test_an_earlier_step_is_weighted_if_it_asks(X):
+    weight = np.arange(len(X)) % 3.0
+    with sklearn.config_context(enable_metadata_routing=True):
+        asking = StandardScaler().set_fit_request(sample_weight=True)
+    for routing in (False, True):
+        for scaler, weighted in ((StandardScaler(), False), (asking, True)):
+            inner = make_pipeline(scaler, AutoencoderTransformer(2, **TINY))
+            model = AutoencoderOutlierDetector(inner, n_splits=2)
+            with sklearn.config_context(enable_metadata_routing=routing):
+                model.fit(X, sample_weight=weight)
+            expected = np.average(X, axis=0, weights=weight if weighted else weight > 0)
+            np.testing.assert_allclose(model.estimator_[0].mean_, expected)
+
+
+def test_explanations_have_the_features_that_the_autoencoder_sees(X):
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    inner = make_pipeline(StandardScaler(), AutoencoderTransformer(2, **TINY))
+    model = AutoencoderOutlierDetector(inner, n_splits=2).set_output(transform="pandas")
+    assert [*model.fit(frame).explain(frame).columns] == [*frame.columns]
+    assert [*model.get_feature_names_out()] == [*frame.columns]
+    inner.steps.insert(1, ("pca", PCA(3)))
+    assert [*model.fit(frame).explain(frame).columns] == ["pca0", "pca1", "pca2"]
+    inner.steps.insert(1, ("nameless", Scaler()))
+    assert [*model.fit(X[:, :4]).get_feature_names_out()] == ["pca0", "pca1", "pca2"]
+    inner.steps.pop(2)
+    assert [*model.fit(X).get_feature_names_out()] == [f"x{j}" for j in range(6)]
+
+
+def test_callbacks_reach_the_autoencoder_in_a_pipeline(X):
+    class Propagated(Recorder):
+        max_propagation_depth = None
+
+    alone = AutoencoderTransformer(2, **TINY)
+    names = []
+    for inner in (alone, make_pipeline(StandardScaler(), alone)):
+        recorder = Propagated()
+        model = AutoencoderOutlierDetector(inner, n_splits=2, random_state=0)
+        model.set_callbacks(recorder).fit(X)
+        first, *_, last = recorder.calls
+        assert (first, last) == ("setup", "teardown")
+        assert recorder.calls.count("setup") == 1
+        names.append(recorder.phases)
+    assert names[0].count("train") == names[1].count("train") > 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        ([StandardScaler(), PCA(2)], "step 'pca' is of type PCA"),
+        ([make_pipeline(StandardScaler())], "'pipeline__standardscaler' is of type"),
+        (["passthrough"], "all of them do nothing"),
+        (
+            [GridSearchCV(AutoencoderTransformer(), {"alpha": [1]})],
+            "'gridsearchcv' is of type GridSearchCV",
+        ),
+    ],
+)
+def test_a_pipeline_must_end_in_an_autoencoder(X, steps, found):
+    model = AutoencoderOutlierDetector(make_pipeline(*steps))
+    with pytest.raises(TypeError, match=f"The last step .*; .*{found}"):
+        model.fit(X)
+    with pytest.raises(TypeError, match=r"estimator=VAE is a class; pass an object"):
+        model.set_params(estimator=make_pipeline(StandardScaler(), VAE)).fit(X)
+    assert not hasattr(model, "n_features_in_")
+
+
+def test_a_failed_fit_keeps_a_fitted_pipeline(X):
+    inner = make_pipeline(StandardScaler(), AutoencoderTransformer(2, **TINY))
+    model = AutoencoderOutlierDetector(inner, n_splits=2, random_state=0).fit(X)
+    before = model.score_samples(X)
+    model.set_params(estimator=make_pipeline(PCA(2)))
+    with pytest.raises(TypeError, match="must be an autoencoder"):
+        model.fit(X)
+    np.testing.assert_array_equal(model.score_samples(X), before)
+
+
+def test_grid_search_over_parameters_in_a_pipeline(X):
+    inner = make_pipeline(StandardScaler(), AutoencoderTransformer(1, **TINY))
+    model = AutoencoderOutlierDetector(inner, n_splits=None, random_state=0)
+    grid = {"estimator__autoencodertransformer__n_components": [1, 4]}
+
+    def scorer(fitted, X, y=None):
+        return fitted.score_samples(X).mean()
+
+    search = GridSearchCV(model, grid, scoring=scorer, cv=2, error_score="raise").fit(X)
+    assert search.best_estimator_.estimator_[-1].n_components_ == 4

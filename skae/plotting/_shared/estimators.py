@@ -6,25 +6,15 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from skae._sklearn.pipelines import (
+    active_steps,
+    best_estimator,
+    feature_names_after,
+    last_step,
+    transform_by,
+)
+
 from .tables import column_names, to_float
-
-IDLE = (None, "passthrough")  # steps of a pipeline that do nothing
-
-
-def best_estimator(estimator: Any) -> Any:
-    """Return the best estimator of a search, or the estimator."""
-    return getattr(estimator, "best_estimator_", estimator)
-
-
-def last_step(estimator: Any) -> Any:
-    """Return the last step of a pipeline that is not idle, or the estimator."""
-    estimator = best_estimator(estimator)
-    if isinstance(estimator, type):
-        raise TypeError(f"{estimator.__name__} is a class; pass a fitted instance.")
-    if isinstance(estimator, Pipeline):
-        steps = [step for _, step in estimator.steps if step not in IDLE]
-        return last_step(steps[-1]) if steps else estimator
-    return estimator
 
 
 def named_estimators(estimator: Any) -> dict[str, Any]:
@@ -82,26 +72,14 @@ def explain(estimator: Any, X: Any) -> tuple[np.ndarray, list[str]]:
             f"{type(model).__name__} has no `explain`, so samples cannot be explained. "
             "Leave rows=None, or pass an AutoencoderOutlierDetector."
         )
-    estimator, names = best_estimator(estimator), getattr(X, "columns", None)
-    while isinstance(estimator, Pipeline):
-        if len(estimator) > 1:
-            before = estimator[:-1]
-            X, names = before.transform(X), _feature_names_out(before, names)
-        estimator = best_estimator(estimator.steps[-1][1])
+    before = active_steps(estimator)[:-1]
+    names = feature_names_after(before, getattr(X, "columns", None))
+    X = transform_by(before, X)
     contributions = np.asarray(model.explain(X))
     if hasattr(model, "feature_names_in_"):
         names = model.feature_names_in_
+    if names is not None and hasattr(model, "get_feature_names_out"):
+        names = model.get_feature_names_out([str(name) for name in names])
     if names is None:
         return contributions, column_names(X, contributions.shape[1])
     return contributions, [str(name) for name in names]
-
-
-def _feature_names_out(steps: Pipeline, names: Any) -> Any:
-    """Return the names of the output of steps, None if one of them gives no names."""
-    if hasattr(steps, "feature_names_in_"):  # its names may be fewer than those of X
-        names = None
-    try:
-        given = None if names is None else [str(name) for name in names]
-        return steps.get_feature_names_out(given)
-    except (AttributeError, TypeError, ValueError):
-        return None
