@@ -45,8 +45,7 @@ class AutoencoderOutlierDetector(
     outlier if it is far from the inliers, or in a gap between samples of any kind.
 
     Features need no scaling. Distances are put on one scale by what networks and stored
-    samples say of training samples that they were not fitted to, which also gives
-    p-values.
+    samples say of training samples they were not fitted to, which also gives p-values.
 
     Parameters
     ----------
@@ -289,8 +288,7 @@ class AutoencoderOutlierDetector(
             Non-negative contributions that sum to the sample's distance by the networks
             (about one for a typical sample); with an `estimator` to the mean squared
             error of its reconstruction, of the features that a pipeline's last step
-            sees. After ``set_output(transform="pandas")``, or "polars", a frame with
-            the names of the features, those of `get_feature_names_out`.
+            sees. After ``set_output(transform="pandas")``, or "polars", a frame.
         """
         table = self._table(X)
         if hasattr(self, "estimator_"):
