@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
+import skae
 from skae import (
     VAE,
     AutoencoderOutlierDetector,
@@ -97,6 +98,8 @@ DETECTORS = {
     ),
 }
 ESTIMATORS = AUTOENCODERS | DETECTORS
+# Names of the public classes.
+PUBLIC = {name for name in skae.__all__ if isinstance(getattr(skae, name), type)}
 # One of each class, where its modes make no difference.
 CLASSES = {
     "AutoencoderTransformer": AUTOENCODERS["anchored"],
