@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -21,6 +22,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from skae import AutoencoderOutlierDetector, AutoencoderTransformer
 from skae.plotting import OutlierDisplay
 
 NAMES = list("abcdef")
@@ -119,6 +121,15 @@ def test_a_pipeline_keeps_the_names_of_columns(X, new, unfitted_detector):
 def test_a_pipeline_may_have_a_single_step(detector, new):
     display = OutlierDisplay.from_estimator(make_pipeline(detector), new, rows=2)
     assert_allclose(pixels(display.image_), detector.explain(new[[30, 55]]))
+
+
+def test_features_are_those_that_a_pipeline_in_the_detector_sees(X, new):
+    inner = make_pipeline(PCA(3), AutoencoderTransformer(2, max_iter=5))
+    model = AutoencoderOutlierDetector(inner, n_splits=2, random_state=0)
+    for data, table in ((X, new), [pd.DataFrame(T, columns=NAMES) for T in (X, new)]):
+        display = OutlierDisplay.from_estimator(model.fit(data), table, rows=2)
+        assert display.contributions.shape == (2, 3)
+    assert texts(display.explain_ax_.get_xticklabels()) == ["pca0", "pca1", "pca2"]
 
 
 @pytest.mark.parametrize("n_columns", [20, 21, 50])
