@@ -49,7 +49,7 @@ def cross_fitted_scores(
 
 def check_estimator(estimator: Any) -> None:
     """Raise TypeError if a pipeline does not end in an autoencoder."""
-    steps = active_steps(estimator)
+    steps = active_steps(clone(estimator, safe=False))  # searches are not fitted
     name, model = steps[-1] if steps else ("", estimator)
     if isinstance(model, type):
         raise TypeError(
@@ -58,11 +58,9 @@ def check_estimator(estimator: Any) -> None:
         )
     if steps and all(hasattr(model, one) for one in ("reconstruct", "score_samples")):
         return
-    found = (
-        f"step {name!r} is of type {type(model).__name__}"
-        if steps
-        else "all of them do nothing"
-    )
+    found = "all of them do nothing"
+    if steps:
+        found = f"step {name!r} is of type {type(model).__name__}"
     raise TypeError(
         "The last step of the pipeline that is passed as estimator must be an "
         f"autoencoder of skae, which scores and reconstructs samples; {found}. Put an "

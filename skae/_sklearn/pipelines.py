@@ -60,7 +60,7 @@ def transform_by(steps: list[tuple[str, Any]], X: Any) -> Any:
 
 
 def feature_names_after(steps: list[tuple[str, Any]], names: Any) -> Any:
-    """Return the names of the output of steps, None if they are not known."""
+    """Return the names of the output of steps, None if a step gives none."""
     for _, step in steps:
         if hasattr(step, "feature_names_in_"):  # may be fewer than those of X
             names = None
@@ -128,22 +128,20 @@ def call_method(estimator, method, X=None, **params):
     True
     """
     if method not in TO_SAMPLES | FROM_SAMPLES:
-        known = ", ".join(sorted(TO_SAMPLES | FROM_SAMPLES))
-        raise ValueError(f"method={method!r} is not one of {known}.")
+        methods = ", ".join(sorted(TO_SAMPLES | FROM_SAMPLES))
+        raise ValueError(f"method={method!r} is not one of {methods}.")
     if (X is None) != (method == "sample"):
         without = "takes no X; pass n_samples by name" if X is not None else "needs X"
         raise TypeError(f"`{method}` {without}.")
-    model = last_step(estimator)
-    _check_method(estimator, method)
-    call = getattr(model, method)
+    model = _last_step_with(method, estimator)
     before = active_steps(estimator)[:-1]
     if method in TO_SAMPLES:
         _check_inverse(before, method)
-    if method != "sample":
-        X = transform_by(before, X)
-        result = call(X, **params)
+    if method == "sample":
+        result = model.sample(**params)
     else:
-        result = call(**params)
+        X = transform_by(before, X)
+        result = getattr(model, method)(X, **params)
     if method in TO_SAMPLES:
         for _, step in reversed(before):
             result = step.inverse_transform(result)
@@ -153,21 +151,19 @@ def call_method(estimator, method, X=None, **params):
     return result
 
 
-def _check_method(estimator: Any, method: str) -> None:
-    """Raise TypeError if the last step lacks the method."""
+def _last_step_with(method: str, estimator: Any) -> Any:
+    """Return the last step of a pipeline; raise TypeError if it lacks the method."""
     model, steps = last_step(estimator), active_steps(estimator)
     if hasattr(model, method):
-        return
+        return model
     if hasattr(model, "fit"):
         check_is_fitted(model)  # what a search has depends on its best estimator
     name = steps[-1][0] if steps else ""
     place = f"The last step, {name!r}, is " if name else "It is "
     having = [name for name, step in steps if hasattr(step, method)]
-    cure = (
-        f"Step {having[-1]!r} has it: leave out the steps that follow."
-        if having
-        else "Pass an estimator of skae that has it, or a pipeline that ends in one."
-    )
+    cure = "Pass an estimator of skae that has it, or a pipeline that ends in one."
+    if having:
+        cure = f"Step {having[-1]!r} has it: leave out the steps that follow."
     raise TypeError(
         f"`{method}` is a method of the last step. {place}of type "
         f"{type(model).__name__}, which has none. {cure}"

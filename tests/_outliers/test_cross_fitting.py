@@ -388,6 +388,13 @@ def test_a_pipeline_must_end_in_an_autoencoder(X, steps, found):
     assert not hasattr(model, "n_features_in_")
 
 
+def test_a_fitted_search_is_no_autoencoder(X):
+    search = GridSearchCV(AutoencoderTransformer(2, **TINY), {"alpha": [1]}, cv=2)
+    model = AutoencoderOutlierDetector(make_pipeline(search.fit(X)))
+    with pytest.raises(TypeError, match="'gridsearchcv' is of type GridSearchCV"):
+        model.fit(X)
+
+
 def test_a_failed_fit_keeps_a_fitted_pipeline(X):
     inner = make_pipeline(StandardScaler(), AutoencoderTransformer(2, **TINY))
     model = AutoencoderOutlierDetector(inner, n_splits=2, random_state=0).fit(X)
