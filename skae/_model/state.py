@@ -6,18 +6,22 @@ refused with a clear error.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
+import torch
+
 from skae._nn.architecture import Architecture, DenseArchitecture
-from skae._nn.latents import latent_from_name
+from skae._nn.latents import Latent, latent_from_name
 from skae._nn.losses import loss_from_name
 from skae._nn.modules.architecture import ModuleArchitecture
 from skae._nn.modules.convolutional import Convolutions
+from skae._nn.parameters import Shapes
 from skae._pca.anchor import Anchor
 
 from .fitted import FittedModel
 from .objective import Objective, OutputScale
+from .validation import check_keys, check_model, check_weights, invalid_state
 
 FORMAT = 1
 T = TypeVar("T")
@@ -93,6 +97,35 @@ def _architecture_from_state(
     )
 
 
+def _latent_from_state(name: str, values: State) -> Latent:
+    latent = latent_from_name(name, {})
+    check_keys("latent", values, {f.name for f in fields(latent)})
+    for key, value in values.items():
+        if not isinstance(value, (int, float, str, type(None))):
+            raise invalid_state(f"latent {key!r} is {value!r:.50}")
+    try:
+        return latent_from_name(name, values)
+    except TypeError as error:
+        raise invalid_state(f"latent {name!r}: {error}") from error
+
+
+def _declared_shapes(architecture: Architecture) -> Shapes | None:
+    """Return the shapes of the weights, without memory for them.
+
+    A user's own modules take what they take: theirs are compared when they are made.
+    """
+    if isinstance(architecture, DenseArchitecture):
+        return architecture.shapes()
+    assert isinstance(architecture, ModuleArchitecture)
+    if not isinstance(architecture.factory, Convolutions):
+        return None
+    try:
+        with torch.device("meta"):
+            return replace(architecture).shapes()
+    except RuntimeError as error:
+        raise invalid_state(f"these convolutions are impossible: {error}") from error
+
+
 def to_state(model: FittedModel) -> State:
     """Return a fitted model as nested dictionaries."""
     objective, architecture = model.objective, model.architecture
@@ -118,15 +151,17 @@ def from_state(state: Mapping[str, Any]) -> FittedModel:
     Raises
     ------
     ValueError
-        If the format, a loss, a kind of latent codes or of architecture is unknown.
+        If the format, a loss, a kind of latent codes or of architecture is unknown, a
+        part is missing, or arrays do not fit each other.
     """
     check_format(state)
+    check_model(state)
     anchor = from_plain(Anchor, state["anchor"])
     fallback = state["fallback"]
     loss = loss_from_name(state["loss"], len(anchor.mean))
     objective = Objective(
         loss,
-        latent_from_name(*state["latent"]),
+        _latent_from_state(*state["latent"]),
         state["anchored"],
         state["jacobian_weight"],
     )
@@ -135,6 +170,8 @@ def from_state(state: Mapping[str, Any]) -> FittedModel:
         architecture = _architecture_from_state(
             state["architecture"], anchor, objective, weights
         )
+        shapes = _declared_shapes(architecture)
+        check_weights(weights, shapes or dict.fromkeys(weights))
     return FittedModel(
         anchor,
         OutputScale(loss, state["output_scale"]),

@@ -88,8 +88,22 @@ class ParameterBuffer:
         )
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Copy arrays in, to every model those without a model axis."""
+        """Copy arrays in, to every model those without a model axis.
+
+        Raises
+        ------
+        ValueError
+            If one is missing or has another shape.
+        """
         for name, view in self.views.items():
+            shape = np.shape(arrays[name]) if name in arrays else None
+            if shape not in (self.shapes[name], tuple(view.shape)):
+                found = "are missing" if shape is None else f"have shape {shape}"
+                raise ValueError(
+                    f"The weights {name!r} {found}; the network needs "
+                    f"{self.shapes[name]}. It is not the one that was fitted: load the "
+                    "model with the network it was saved with, or fit it again."
+                )
             view.copy_(torch.from_numpy(np.array(arrays[name])))
 
     def to_numpy(self, model: int | None = None) -> dict[str, np.ndarray]:

@@ -49,6 +49,11 @@ Report = Callable[
 OBJECTIVE = Objective(SquaredError(), PlainLatent(), anchored=False)
 
 
+def denoising_architecture(n_features: int, n_components: int) -> DenseArchitecture:
+    """Return encoder and decoder of a denoiser."""
+    return DenseArchitecture(n_features, n_components, (HIDDEN,), "silu", skip=False)
+
+
 def denoising_network(
     anchors: list[Anchor],
     owner: list[int],
@@ -61,7 +66,7 @@ def denoising_network(
     k, d = anchors[0].components.shape
     return AnchoredNetwork(
         [anchors[at] for at in owner],
-        DenseArchitecture(d, k, (HIDDEN,), "silu", skip=False),
+        denoising_architecture(d, k),
         OBJECTIVE,
         OutputScale.from_anchors(OBJECTIVE.loss, anchors),
         placement,

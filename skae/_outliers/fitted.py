@@ -13,12 +13,20 @@ larger.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from skae._model.state import FORMAT, check_format, from_plain, to_plain
+from skae._model.validation import (
+    check_anchor,
+    check_array,
+    check_keys,
+    check_number,
+    check_weights,
+    invalid_state,
+)
 from skae._nn.runtime import Placement
 from skae._pca.anchor import Anchor
 
@@ -29,7 +37,7 @@ from .attribution import (
     neighbor_differences,
 )
 from .calibration import ScoreScale
-from .denoisers import DenoiserEnsemble
+from .denoisers import DenoiserEnsemble, denoising_architecture
 from .ensemble import CalibratedEnsemble, TrainingMasks
 from .neighbors import StoredNeighbors
 from .scaling import ColumnScaling
@@ -173,9 +181,10 @@ class FittedDetector:
         Raises
         ------
         ValueError
-            If the format is unknown.
+            If the format is unknown, a part is missing, or arrays do not fit.
         """
         check_format(state)
+        _check(state)
         inlier_ensemble = _ensemble_from_state(state["inlier_ensemble"])
         assert inlier_ensemble is not None
         scales = state["score_scales"].items()
@@ -194,6 +203,66 @@ class FittedDetector:
 
 
 State = dict[str, Any]
+
+
+def _check(state: Mapping[str, Any]) -> None:
+    """Raise ValueError unless the arrays of a state fit each other."""
+    check_keys("it", state, [f.name for f in fields(FittedDetector)])
+    check_keys("robust", state["robust"], ["mean"])
+    check_array("robust mean", state["robust"]["mean"], (None,))
+    d, scales = len(state["robust"]["mean"]), ["energy"]
+    for name in ("robust", "plain"):
+        check_keys(name, state[name], [f.name for f in fields(ColumnScaling)])
+        for key in ("mean", "scale", "centre", "spread"):
+            check_array(f"{name} {key}", state[name][key], (d,))
+    _check_denoisers("imputers", state["imputers"], d)
+    for name in ("inlier_ensemble", "full_ensemble"):
+        ensemble = state[name]
+        if ensemble is not None or name == "inlier_ensemble":
+            check_keys(name, ensemble, ["networks", "distance", "magnitude"])
+            n = _check_denoisers(name, ensemble["networks"], d)
+            for key in ("distance", "magnitude"):
+                check_array(f"{name} {key}", ensemble[key], (n,))
+    for name, own in (
+        ("inlier_neighbors", ["core"]),
+        ("neighbors", ["tenth", "first"]),
+    ):
+        if state[name] is not None:
+            check_keys(name, state[name], ["samples", "weight"])
+            check_weighted(name, state[name]["samples"], state[name]["weight"], (d,))
+            scales += own
+    scales += ["blurred", "residual"] if state["full_ensemble"] is not None else []
+    check_keys("score_scales", state["score_scales"], scales)
+    for name, scale in state["score_scales"].items():
+        for key in ("median", "spread"):
+            check_keys(f"score_scales {name}", scale, [key])
+            check_number(f"{key} of {name}", scale[key], positive=key == "spread")
+    check_weighted("calibration", state["calibration"], state["weight"])
+
+
+def check_weighted(
+    name: str, values: Any, weight: Any, lead: tuple[int, ...] = ()
+) -> None:
+    """Raise ValueError unless there are values, and as many weights if any."""
+    check_array(name, values, (None, *lead))
+    if not len(values):
+        raise invalid_state(f"{name} has no samples")
+    if weight is not None:
+        check_array(f"weight of {name}", weight, (len(values),))
+
+
+def _check_denoisers(name: str, state: Any, d: int) -> int:
+    """Raise ValueError unless networks fit d features; return how many there are."""
+    check_keys(name, state, ["anchor", "weights"])
+    check_anchor(f"{name} anchor", state["anchor"], d)
+    weights, k = state["weights"], len(state["anchor"]["components"])
+    shapes = denoising_architecture(d, k).shapes()
+    check_keys(name, weights, shapes)
+    n = len(np.atleast_1d(next(iter(weights.values()))))
+    if not n:
+        raise invalid_state(f"{name} has no networks")
+    check_weights(weights, shapes, name=name, n_models=n)
+    return n
 
 
 def _denoisers_to_state(networks: DenoiserEnsemble) -> State:

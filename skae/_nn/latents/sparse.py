@@ -38,6 +38,11 @@ class SparseLatent(Latent):
     penalty: str = "kl"
     weight: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a penalty that does not exist."""
+        if self.penalty not in (*FIRST_WEIGHT, "topk"):
+            raise ValueError(f"There is no sparsity penalty {self.penalty!r}.")
+
     def layer(self, n_components: int, context: LatentContext) -> LatentLayer:
         """Return the layer of a network."""
         if self.penalty == "topk":
