@@ -11,6 +11,7 @@ from ._autoencoders.denoising import DenoisingAutoencoder
 from ._autoencoders.sparse import SparseAutoencoder
 from ._autoencoders.variational import VAE
 from ._outliers.detector import AutoencoderOutlierDetector
+from ._persistence.files import load, save
 from ._sklearn.pipelines import call_method
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = [
     "DenoisingAutoencoder",
     "SparseAutoencoder",
     "call_method",
+    "load",
+    "save",
 ]
 __version__ = "0.1.0"
 

@@ -99,7 +99,7 @@ def _architecture_from_state(
 
 def _latent_from_state(name: str, values: State) -> Latent:
     latent = latent_from_name(name, {})
-    check_keys("latent", values, {f.name for f in fields(latent)})
+    check_keys("latent", values, to_plain(latent))
     for key, value in values.items():
         if not isinstance(value, (int, float, str, type(None))):
             raise invalid_state(f"latent {key!r} is {value!r:.50}")

@@ -27,6 +27,18 @@ def invalid_state(problem: str) -> ValueError:
     return ValueError(f"The state of this model is invalid: {problem}. {CURE}")
 
 
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (tuple, list))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number, np.bool_))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
+
+
 def check_keys(name: str, state: Any, keys: Iterable[str]) -> None:
     """Raise ValueError unless a state is a dictionary that has these keys."""
     if not isinstance(state, Mapping):
@@ -38,7 +50,7 @@ def check_keys(name: str, state: Any, keys: Iterable[str]) -> None:
 
 def check_array(name: str, array: Any, shape: tuple[int | None, ...] | None) -> None:
     """Raise ValueError unless an array of numbers has a shape; None is any length."""
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+    if not _is_array(array) or array.dtype.kind not in "fiub":
         raise invalid_state(f"{name} is no array of numbers")
     if shape is None:
         return
@@ -50,15 +62,14 @@ def check_array(name: str, array: Any, shape: tuple[int | None, ...] | None) -> 
 
 def check_number(name: str, value: Any, *, positive: bool = False) -> None:
     """Raise ValueError unless a value is a finite number."""
-    number = isinstance(value, (int, float, np.number, np.bool_))
-    if not number or not np.isfinite(value) or (positive and value <= 0):
+    if not _is_number(value) or not np.isfinite(value) or (positive and value <= 0):
         kind = "positive finite" if positive else "finite"
         raise invalid_state(f"{name} is {value!r:.50}, not a {kind} number")
 
 
 def check_sizes(name: str, sizes: Any) -> None:
     """Raise ValueError unless sizes are a sequence of positive integers."""
-    integers = isinstance(sizes, (tuple, list)) and all(
+    integers = _is_sequence(sizes) and all(
         isinstance(size, (int, np.integer)) and size >= 1 for size in sizes
     )
     if not integers:
@@ -181,7 +192,7 @@ def check_model(state: Any) -> None:
     if state["fallback"] is not None:
         check_anchor("fallback", state["fallback"], d)
     latent = state["latent"]
-    if not isinstance(latent, (tuple, list)) or len(latent) != 2:
+    if not _is_sequence(latent) or len(latent) != 2:
         raise invalid_state("latent is no pair of a name and a dictionary")
     check_keys("latent", latent[1], [])
     for name in (state["loss"], latent[0]):
@@ -198,7 +209,7 @@ def check_model(state: Any) -> None:
             check_array("decoder_range", state["decoder_range"], (2, k))
     whitening = state["whitening"]
     if whitening is not None:
-        if not isinstance(whitening, (tuple, list)) or len(whitening) != 2:
+        if not _is_sequence(whitening) or len(whitening) != 2:
             raise invalid_state("whitening is no pair of arrays")
         check_array("whitening mean", whitening[0], (k,))
         check_array("whitening matrix", whitening[1], (k, k))

@@ -205,7 +205,7 @@ class FittedDetector:
 State = dict[str, Any]
 
 
-def _check(state: Mapping[str, Any]) -> None:
+def _check(state: Any) -> None:
     """Raise ValueError unless the arrays of a state fit each other."""
     check_keys("it", state, [f.name for f in fields(FittedDetector)])
     check_keys("robust", state["robust"], ["mean"])
@@ -217,12 +217,12 @@ def _check(state: Mapping[str, Any]) -> None:
             check_array(f"{name} {key}", state[name][key], (d,))
     _check_denoisers("imputers", state["imputers"], d)
     for name in ("inlier_ensemble", "full_ensemble"):
-        ensemble = state[name]
-        if ensemble is not None or name == "inlier_ensemble":
-            check_keys(name, ensemble, ["networks", "distance", "magnitude"])
-            n = _check_denoisers(name, ensemble["networks"], d)
-            for key in ("distance", "magnitude"):
-                check_array(f"{name} {key}", ensemble[key], (n,))
+        if state[name] is None and name == "full_ensemble":
+            continue
+        check_keys(name, state[name], ["networks", "distance", "magnitude"])
+        n = _check_denoisers(name, state[name]["networks"], d)
+        for key in ("distance", "magnitude"):
+            check_array(f"{name} {key}", state[name][key], (n,))
     for name, own in (
         ("inlier_neighbors", ["core"]),
         ("neighbors", ["tenth", "first"]),
