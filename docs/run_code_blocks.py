@@ -33,8 +33,10 @@ PAGES = [
     *("README.md", "docs/index.rst", "docs/model_files.rst", "docs/migration.rst"),
     *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs/user_guide").glob("*.rst")),
 ]
-# Blocks that need a library to migrate from are shown, not run.
-OTHER_LIBRARIES = re.compile(r"^ *(import|from) (pyod|keras|skorch)", re.MULTILINE)
+# Blocks that need a library to migrate from, or a server, are shown, not run.
+OTHER_LIBRARIES = re.compile(
+    r"^ *(import|from) (pyod|keras|skorch|mlflow)", re.MULTILINE
+)
 RST_BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:(?: +.*)?\n)+)", re.MULTILINE)
 MARKDOWN_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

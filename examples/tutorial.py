@@ -236,21 +236,22 @@ print(f"denoised: {((denoiser.reconstruct(noisy) - X_test) ** 2).mean():.1f}")
 #
 # A fitted estimator contains NumPy arrays, no PyTorch objects. ``joblib`` and
 # ``pickle`` save it like any other estimator. They run code on loading, so open such
-# files only if you trust their source. ``skops`` builds only the types that you allow.
+# files only if you trust their source. ``skae.save`` writes files that run no code.
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import joblib
-import skops.io
+
+import skae
 
 with TemporaryDirectory() as folder:
     path = Path(folder) / "denoiser.joblib"
     joblib.dump(denoiser, path)
     loaded = joblib.load(path)
     path = Path(folder) / "denoiser.skops"
-    skops.io.dump(denoiser, path)
-    safe = skops.io.load(path, trusted=["skae.DenoisingAutoencoder"])
+    skae.save(denoiser, path)
+    safe = skae.load(path)
 
 codes = denoiser.transform(X_test)
 for model in (loaded, safe):

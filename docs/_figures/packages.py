@@ -25,6 +25,7 @@ PACKAGES = {
     "_autoencoders": ("estimators", 1.45),
     "metrics": ("metrics, scorers", 2.6),
     "plotting": ("displays", 2.0),
+    "_persistence": ("model files", 1.0),
 }
 
 

@@ -11,9 +11,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import numpy as np
 import pytest
 import skops.io
-from estimator_cases import CLASSES, ESTIMATORS
+from estimator_cases import CLASSES, ESTIMATORS, OwnNetwork
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 import skae
@@ -30,6 +31,8 @@ def X(curved):
 def models(X):
     names = {**CLASSES, "whitened": ESTIMATORS["whitened"]}
     names["networks only"] = ESTIMATORS["detector, networks only"]
+    images = clone(CLASSES["ConvolutionalAutoencoder"]).set_params(anchor=None)
+    names["ConvolutionalAutoencoder"] = images
     return {name: clone(model).fit(X) for name, model in names.items()}
 
 
@@ -331,17 +334,15 @@ def test_attributes_fit_the_state(models, path, attribute, value):
 
 
 def test_models_in_pipelines_are_checked(models, path):
-    from sklearn.pipeline import make_pipeline
-
     broken = change(models["AutoencoderTransformer"], ("weights",), 3)
     skae.save(make_pipeline(MinMaxScaler(), broken), path)
     assert "weights is no dictionary but int" in error_of(path)
 
 
 def test_network_of_another_shape_is_refused(X, path):
-    from estimator_cases import OwnNetwork
-
-    model = skae.AutoencoderTransformer(2, network=OwnNetwork(), max_iter=5).fit(X)
+    model = skae.AutoencoderTransformer(
+        2, network=OwnNetwork(), max_iter=5, anchor=None
+    ).fit(X)
     model._state["architecture"]["factory"] = OwnNetwork(width=9)
     skae.save(model, path)
     loaded = skae.load(path, trusted=[OwnNetwork])
