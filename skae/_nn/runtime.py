@@ -112,12 +112,16 @@ def global_seed(seed: int) -> Generator[None, None, None]:
 
 @contextmanager
 def default_placement() -> Generator[None, None, None]:
-    """Make float32 and the CPU PyTorch's defaults, whatever they are outside."""
+    """Make float32 and the CPU PyTorch's defaults, whatever they are outside.
+
+    Except for the meta device, where modules are made for their shapes only.
+    """
     before = torch.get_default_dtype()
+    device = "meta" if torch.get_default_device().type == "meta" else "cpu"
     try:
         if before != torch.float32:  # for all threads: not to be set without need
             torch.set_default_dtype(torch.float32)
-        with torch.device("cpu"):
+        with torch.device(device):
             yield
     finally:
         if before != torch.float32:
