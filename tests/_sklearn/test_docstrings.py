@@ -50,7 +50,14 @@ def checked():
 
 
 @pytest.mark.parametrize(
-    "name", [*PUBLIC, *METHODS.values(), "skae.noise.Corruption.apply"]
+    "name",
+    [
+        *PUBLIC,
+        *METHODS.values(),
+        "skae.noise.Corruption.apply",
+        "skae.load",
+        "skae.save",
+    ],
 )
 def test_docstrings_are_valid(name):
     wrong = [
@@ -71,7 +78,7 @@ def test_the_linter_sees_every_file_with_literal_docstrings():
     functions = [
         *(display.plot for display in DISPLAYS),
         *(skae.AutoencoderOutlierDetector.fit, skae.AutoencoderTransformer.fit),
-        *(skae.VAE.sample, metrics.reconstruction_error),
+        *(skae.VAE.sample, metrics.reconstruction_error, skae.load),
         *(skae.AutoencoderOutlierDetector.predict, skae.VAE.score),
     ]
     skipped = re.compile("|".join(validation()["exclude_files"]))
