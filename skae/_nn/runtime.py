@@ -1,12 +1,15 @@
-"""Device, threads, gradient mode and global random state of a fit."""
+"""Device, threads, gradient mode, defaults and global random state of a fit."""
 
-# torch.manual_seed and torch.random.fork_rng are untyped.
-# pyright: reportUnknownMemberType=false
+# torch.manual_seed, torch.random.fork_rng and threadpoolctl are untyped.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
+import os
+import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
-from typing import NamedTuple
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from typing import Any, NamedTuple
 
 import torch
 
@@ -108,6 +111,43 @@ def global_seed(seed: int) -> Generator[None, None, None]:
     with _seed_lock, torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield
+
+
+_forked = False
+
+
+def _after_fork() -> None:
+    """Adapt a forked process, in which only the thread that forked it goes on.
+
+    The other threads of an OpenMP pool are gone, and what asks for them waits forever;
+    locks that other threads held are never released.
+    """
+    global _forked, _lock, _seed_lock, _n_fits, _n_threads
+    _lock, _seed_lock = threading.Lock(), threading.RLock()
+    _forked, _n_fits, _n_threads = True, int(getattr(_state, "fit", False)), 1
+    torch.set_num_threads(1)
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def fork_safe() -> AbstractContextManager[Any]:
+    """Return a context for scikit-learn's OpenMP: one thread in a forked process.
+
+    PyTorch needs none, its setting holds for the process. This one is of the calling
+    thread alone.
+    """
+    if not _forked:
+        return nullcontext()
+    return _thread_pools().limit(limits=1, user_api="openmp")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from skae._data.dataset import Dataset
+from skae._nn.runtime import fork_safe
 
 EXTRA = 4  # times as many neighbors are considered where some weigh less than one
 
@@ -55,8 +56,12 @@ class StoredNeighbors:
     def nearest(self, x: np.ndarray, count: int) -> np.ndarray:
         """Return which stored samples are nearest, ``(n, count)`` or all there are."""
         count = min(count, len(self.samples))
-        x = x.astype(np.float64)
-        return np.asarray(self._neighbors.kneighbors(x, count, return_distance=False))
+        return self._kneighbors(x.astype(np.float64), count)[1]
+
+    def _kneighbors(self, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        with fork_safe():
+            distance, index = self._neighbors.kneighbors(x, count)
+        return np.asarray(distance), np.asarray(index)
 
     def distances(self, x: np.ndarray, counts: tuple[int, ...]) -> list[np.ndarray]:
         """Return the distance within which so many stored samples are, for each count.
@@ -75,7 +80,7 @@ class StoredNeighbors:
         most, stored, x = max(counts) + 1, len(self.samples), x.astype(np.float64)
         if self.weight is not None and self.weight.min() < 1:
             most *= EXTRA
-        distance, index = self._neighbors.kneighbors(x, min(most, stored))
+        distance, index = self._kneighbors(x, min(most, stored))
         weight = np.ones(index.shape) if self.weight is None else self.weight[index]
         itself = np.where(distance[:, 0] == 0, 1.0, 0.0)
         reached = np.cumsum(weight, axis=1) - np.minimum(itself, weight[:, 0])[:, None]

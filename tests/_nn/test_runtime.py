@@ -1,3 +1,4 @@
+import multiprocessing
 import threading
 
 import pytest
@@ -108,6 +109,37 @@ def test_global_seed_restores_the_global_random_state(global_states):
         torch.testing.assert_close(torch.rand(3), first)
     for now, then in zip(global_states()[1:], before[1:], strict=True):
         assert (now == then).all() if hasattr(now, "all") else now == then
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="no forks here"
+)
+def test_single_thread_in_a_process_forked_while_another_thread_fits(three_threads):
+    inside, leave = threading.Event(), threading.Event()
+
+    def fit():
+        with single_thread(), global_seed(0):
+            inside.set()
+            leave.wait(30)
+
+    def fit_in_child():
+        assert torch.get_num_threads() == 1
+        with single_thread(), global_seed(0):
+            pass
+        assert torch.get_num_threads() == 1
+
+    thread = threading.Thread(target=fit)
+    thread.start()
+    inside.wait(30)
+    child = multiprocessing.get_context("fork").Process(target=fit_in_child)
+    child.start()
+    child.join(30)
+    exit_code = child.exitcode
+    child.kill()
+    leave.set()
+    thread.join(30)
+    assert exit_code == 0
+    assert torch.get_num_threads() == 3
 
 
 # -- defaults of PyTorch ---------------------------------------------------------------
