@@ -6,10 +6,8 @@ refused with a clear error.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
-
-import torch
 
 from skae._nn.architecture import Architecture, DenseArchitecture
 from skae._nn.latents import Latent, latent_from_name
@@ -120,8 +118,7 @@ def _declared_shapes(architecture: Architecture) -> Shapes | None:
     if not isinstance(architecture.factory, Convolutions):
         return None
     try:
-        with torch.device("meta"):
-            return replace(architecture).shapes()
+        return architecture.shapes_without_memory()
     except RuntimeError as error:
         raise invalid_state(f"these convolutions are impossible: {error}") from error
 

@@ -151,13 +151,9 @@ def fork_safe() -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def default_placement() -> Generator[None, None, None]:
-    """Make float32 and the CPU PyTorch's defaults, whatever they are outside.
-
-    Except for the meta device, where modules are made for their shapes only.
-    """
+def default_placement(device: str = "cpu") -> Generator[None, None, None]:
+    """Make float32 and a device PyTorch's defaults, whatever they are outside."""
     before = torch.get_default_dtype()
-    device = "meta" if torch.get_default_device().type == "meta" else "cpu"
     try:
         if before != torch.float32:  # for all threads: not to be set without need
             torch.set_default_dtype(torch.float32)

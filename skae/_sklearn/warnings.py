@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-INSIDE = ("skae.", "sklearn.")
+INSIDE = ("skae.", "sklearn.", "numpy._core._ufunc_config")  # the last: numpy_errors
 
 # Decorates what computes: after np.seterr(all="raise") rounding to zero were an error.
 numpy_errors = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")

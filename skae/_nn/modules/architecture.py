@@ -103,14 +103,14 @@ class ModuleArchitecture:
         default_factory=list[nn.Module], compare=False, repr=False
     )
 
-    def make_modules(self, seed: int) -> Pair:
+    def make_modules(self, seed: int, device: str = "cpu") -> Pair:
         """Return new modules, and restore the global random state.
 
         The same seed makes the same modules, also in what is random in them but not
         part of the flat buffer. PyTorch's defaults do not matter: they are built in
-        float32 on the CPU.
+        float32, on the CPU or the meta device, which takes no memory.
         """
-        with torch.inference_mode(False), global_seed(seed), default_placement():
+        with torch.inference_mode(False), global_seed(seed), default_placement(device):
             pair = self.factory(self.n_features, self.n_components)
             if (
                 not isinstance(pair, tuple)
@@ -155,8 +155,15 @@ class ModuleArchitecture:
 
     def shapes(self) -> Shapes:
         """Return the shape of every parameter by name."""
+        return self._shapes(self._template)
+
+    def shapes_without_memory(self) -> Shapes:
+        """Return the same, of modules that take no memory for their values."""
+        return self._shapes(self.make_modules(self.seed, "meta"))
+
+    def _shapes(self, pair: Pair) -> Shapes:
         shapes: dict[str, tuple[int, ...]] = {}
-        for name, value in _arrays(self._template).items():
+        for name, value in _arrays(pair).items():
             shapes[name] = tuple(value.shape)
         if self.gains:
             shapes |= {"encoder.gain.bias": (1, 1), "decoder.gain.bias": (1, 1)}
