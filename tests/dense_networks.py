@@ -3,6 +3,7 @@
 import torch
 from by_autograd import decoder, encoder, jacobian_penalty, latent_layer, leaves
 
+from skae._nn.activations import ACTIVATIONS
 from skae._nn.architecture import DenseArchitecture
 from skae._nn.autoencoder import AutoencoderNetwork, Batch
 from skae._nn.heads import LinearHead, LogitHead
@@ -13,6 +14,15 @@ from skae._nn.parameters import ParameterBuffer
 
 CPU = torch.device("cpu")
 PLAIN = PlainLatent()
+ENCODERS = [  # activation, hidden layer sizes, whether anchored, whether with a skip
+    *((activation, (7, 5), True, True) for activation in ACTIVATIONS),
+    ("tanh", (7, 6, 5), True, True),
+    ("tanh", (7,), True, True),
+    ("tanh", (), True, True),
+    ("silu", (7, 5), False, True),
+    ("silu", (7, 5), False, False),
+    ("silu", (), False, False),
+]
 
 
 def uniform(*shape, seed=0):

@@ -1,30 +1,16 @@
 import pytest
 import torch
 from by_autograd import exact_jacobian_penalty
-from dense_networks import CPU, DenseEncoder, uniform
+from dense_networks import CPU, ENCODERS, DenseEncoder, uniform
 
-from skae._nn.activations import ACTIVATIONS
 from skae._nn.architecture import DenseArchitecture
 from skae._nn.jacobian_penalty import JacobianPenalty
 from skae._nn.parameters import ParameterBuffer
 
 
-@pytest.mark.parametrize(
-    ("activation", "hidden_layer_sizes", "anchored", "skip"),
-    [
-        *((activation, (7, 5), True, True) for activation in ACTIVATIONS),
-        ("tanh", (7, 6, 5), True, True),
-        ("tanh", (7,), True, True),
-        ("tanh", (), True, True),
-        ("silu", (7, 5), False, True),
-        ("silu", (7, 5), False, False),
-        ("silu", (), False, False),
-    ],
-)
-def test_exact_penalty_is_the_squared_norm_of_the_jacobian(
-    activation, hidden_layer_sizes, anchored, skip
-):
-    dense = DenseEncoder(activation, hidden_layer_sizes, anchored, skip)
+@pytest.mark.parametrize("settings", ENCODERS, ids=str)
+def test_exact_penalty_is_the_squared_norm_of_the_jacobian(settings):
+    dense = DenseEncoder(*settings)
     exact = exact_jacobian_penalty(dense.penalty(), dense.encoder, dense.like)
     torch.testing.assert_close(exact, dense.expected_penalty())
 

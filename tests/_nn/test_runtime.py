@@ -112,7 +112,8 @@ def test_global_seed_restores_the_global_random_state(global_states):
 
 
 @pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="no forks here"
+    "fork" not in multiprocessing.get_all_start_methods(),
+    reason="the system, as Windows, cannot fork a process",
 )
 def test_single_thread_in_a_process_forked_while_another_thread_fits(three_threads):
     inside, leave = threading.Event(), threading.Event()

@@ -12,7 +12,8 @@ SCRIPT = Path(__file__).parents[1] / "forked.py"
 
 
 @pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="no forks here"
+    "fork" not in multiprocessing.get_all_start_methods(),
+    reason="the system, as Windows, cannot fork a process",
 )
 def test_forked_process_predicts_and_fits():
     env = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"}
