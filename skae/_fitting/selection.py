@@ -50,8 +50,8 @@ class SelectionResult:
     best_step : int
         Step of the networks that are kept; 0 for PCA, and for those of a warm start.
     pca_loss : float
-        Loss of PCA in units of the curves, NaN if it is exact or no samples were
-        held out.
+        Loss of PCA in units of the curves, NaN if it is zero to rounding or no samples
+        were held out.
     """
 
     accepted: bool
@@ -225,7 +225,7 @@ class NetworkSelection:
 
     @property
     def _pca_loss(self) -> float:
-        """PCA's loss as it is displayed; NaN where PCA is exact."""
+        """PCA's loss as it is displayed; NaN where it is zero to rounding."""
         defined = self._config.objective.loss.in_nats or self._reference > ROUNDING
         return self._display(self._reference) if defined else math.nan
 
