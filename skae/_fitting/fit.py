@@ -11,15 +11,7 @@ import numpy as np
 import torch
 
 from skae._data.dataset import Dataset
-from skae._data.splitting import (
-    MAX_VALIDATION_ROWS,
-    count_distinct,
-    deduplicate,
-    has_many_copies,
-    hash_rows,
-    kfold_labels,
-    train_validation_split,
-)
+from skae._data.splitting import MAX_VALIDATION_ROWS
 from skae._model.fitted import FittedModel, pca_model
 from skae._nn.architecture import DenseArchitecture
 from skae._nn.modules.architecture import ModuleArchitecture
@@ -28,13 +20,12 @@ from skae._training.evaluation import ValidationBatches
 from skae._training.loop import History
 from skae._training.trainer import Trainer
 
-from .config import SMALL, FitParameters
+from .config import FitParameters
+from .hold_out import hold_out
 from .n_components import DEFAULT_SHARE, explained_variance_curve
 from .postprocessing import with_decoder_range, with_whitening
 from .selection import NetworkSelection, Report, SelectionResult
 from .split import TrainingSplit
-
-N_FOLDS = 5
 
 
 @dataclass
@@ -85,19 +76,16 @@ class AnchoredFit:
         parameters: FitParameters,
         start: FittedModel | None = None,
     ) -> None:
-        hashes = hash_rows(data, parameters.seed)
-        n_distinct = count_distinct(hashes)
-        if n_distinct < SMALL:
-            data = deduplicate(data, hashes)
-            hashes = np.unique(hashes)
+        held_out = hold_out(data, parameters, folds=start is None)
+        data, pairs = held_out.data, held_out.pairs
         if start is not None:
             if isinstance(start.architecture, DenseArchitecture):
                 sizes = start.architecture.hidden_layer_sizes
                 parameters = replace(parameters, hidden_layer_sizes=sizes)
             parameters = replace(parameters, layerwise=False)
             start = replace(start, whitening=None, decoder_range=None)
-        self._data, self._hashes, self._start = data, hashes, start
-        self._config = config = parameters.resolve(n_distinct, data.n_features)
+        self._data, self._pairs, self._start = data, pairs, start
+        self._config = config = parameters.resolve(held_out.n_distinct, data.n_features)
         k = config.fixed_n_components
         if config.factory is not None and k is not None:
             n_outputs = config.objective.latent.n_outputs(k)
@@ -105,12 +93,9 @@ class AnchoredFit:
                 data.n_features, k, config.factory, n_outputs=n_outputs
             )
             modules.shapes()  # modules that do not fit raise here
-        small = n_distinct < SMALL and start is None and config.early_stopping
-        self._patterns = small and has_many_copies(data)
-        self._folds = small and not self._patterns
         self.uses_autograd = config.factory is not None
         n_evaluations = config.training_plan().n_evaluations
-        self.n_reports = (1 + self._folds) * n_evaluations
+        self.n_reports = (1 + (len(pairs) > 1)) * n_evaluations
 
     def run(self, report: Report = _no_report) -> FitResult:
         """Fit.
@@ -122,16 +107,12 @@ class AnchoredFit:
             the validation loss and a function that returns the model so far; a true
             answer ends the phase.
         """
-        config, data = self._config, self._data
-        if not config.early_stopping:
-            result = self._fit_all_rows(report)
-        elif self._patterns:
-            result = self._select(TrainingSplit(data, data, config), report)
-        elif not self._folds:
+        config = self._config
+        if len(self._pairs) == 1:
             result = self._fit_split(report)
-        elif len(data) >= 2 * N_FOLDS:
+        elif self._pairs:
             result = self._fit_folds(report)
-        elif config.objective.anchored:
+        elif config.early_stopping and config.objective.anchored:
             result = self._fit_pca(config.fixed_n_components)
         else:
             result = self._fit_all_rows(report)
@@ -186,18 +167,8 @@ class AnchoredFit:
         return FitResult(model, self._config.device, explained_variance=explained)
 
     def _fit_split(self, report: Report) -> FitResult:
-        """Hold out some samples once; train on the others."""
-        config, data = self._config, self._data
-        hashes, self._hashes = self._hashes, np.empty(0, dtype=np.uint64)
-        train, validation = train_validation_split(
-            data, hashes, config.validation_fraction
-        )
-        del hashes  # eight bytes a sample that training need not keep
-        split = TrainingSplit(data.subset(train), data.subset(validation), config)
-        return self._select(split, report)
-
-    def _select(self, split: TrainingSplit, report: Report) -> FitResult:
         """Train on the training samples; compare on the validation samples."""
+        split = TrainingSplit(*self._pairs[0], self._config)
         selected, model = self._train_and_select(split, report)
         return self._result(model or self._pca(selected.k), selected)
 
@@ -216,18 +187,10 @@ class AnchoredFit:
 
     def _fit_folds(self, report: Report) -> FitResult:
         """Choose the number of steps by folds that are trained as one stack; refit."""
-        config, data = self._config, self._data
+        config = self._config
         if config.n_components is None:
             config = replace(config, n_components=self._pca(None).n_components)
-        label = kfold_labels(len(data), N_FOLDS)
-        splits = [
-            TrainingSplit(
-                data.subset(np.flatnonzero(label != fold)),
-                data.subset(np.flatnonzero(label == fold)),
-                config,
-            )
-            for fold in range(N_FOLDS)
-        ]
+        splits = [TrainingSplit(*pair, config) for pair in self._pairs]
         selection = NetworkSelection(splits, config)
         selected = selection.run(report)
         if not selected.accepted:

@@ -9,7 +9,8 @@ from training_cases import PLAIN
 
 from skae._data.dataset import Dataset
 from skae._fitting.config import SMALL, FitParameters
-from skae._fitting.fit import N_FOLDS, AnchoredFit
+from skae._fitting.fit import AnchoredFit
+from skae._fitting.hold_out import N_FOLDS
 from skae._pca import decomposition
 from skae._sklearn.constraints import ACTIVATIONS, LOSSES
 from skae.metrics import reconstruction_error, reconstruction_r2
