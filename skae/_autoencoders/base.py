@@ -13,6 +13,7 @@ from skae._data.dataset import Dataset
 from skae._sklearn.callbacks import FitCallbacks, warn_of_training
 from skae._sklearn.compat import fit_context
 from skae._sklearn.constraints import CONSTRAINTS
+from skae._sklearn.datasets import weighted_dataset
 from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import DocLinkMixin
 from skae._sklearn.score_mixin import MeanScoreMixin
@@ -20,7 +21,6 @@ from skae._sklearn.validation import (
     raise_out_of_precision,
     restore_on_error,
     validate_table,
-    weighted_dataset,
 )
 from skae._sklearn.warnings import numpy_errors
 

@@ -1,4 +1,4 @@
-"""Checks of X and sample_weight, whose errors name the column and the cure."""
+"""Checks of X, whose errors name the column and the cure."""
 
 # scikit-learn carries no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -16,8 +16,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from skae._data.dataset import Dataset
-
-from .compat import check_sample_weight
 
 ROUNDING = 1e-6  # by which features may lie outside [0, 1]
 LARGEST = 1e30  # magnitude that can be scaled in single precision
@@ -230,24 +228,6 @@ def raise_out_of_precision(estimator: BaseEstimator, distance: np.ndarray) -> No
         "X has values too far from the training samples for single precision in "
         f"{column_names([int(distance.argmax())], names)}. Pass float64 or clip them."
     )
-
-
-def weighted_dataset(table: np.ndarray, sample_weight: Any) -> Dataset:
-    """Return the samples of positive weight."""
-    if sample_weight is None:
-        return Dataset(table)
-    weight = check_sample_weight(
-        sample_weight, table, dtype=np.float64, ensure_non_negative=True
-    )
-    if not 1e-100 < weight.max() < 1e100:
-        weight = weight / weight.max()
-    index = np.flatnonzero(weight)
-    if len(index) < 2:
-        raise ValueError(
-            "Only one sample has a sample_weight above zero; an autoencoder needs at "
-            "least two."
-        )
-    return Dataset(table, index, weight[index])
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from skae._sklearn.validation import (
     column_names,
     restore_on_error,
     validate_table,
-    weighted_dataset,
 )
 
 
@@ -32,21 +31,6 @@ def test_validate_table_names_the_parameter_for_the_unit_interval(X):
         validate_table(PCA(), X, **options)
     inside = np.clip(X, 0, 1)
     np.testing.assert_array_equal(validate_table(PCA(), inside, **options), inside)
-
-
-def test_weighted_dataset_has_the_samples_of_positive_weight(X):
-    assert weighted_dataset(X, None).weight is None
-    weight = np.arange(len(X)) % 3.0
-    data = weighted_dataset(X, weight)
-    np.testing.assert_array_equal(data.to_array(), X[weight > 0])
-    np.testing.assert_array_equal(data.weight, weight[weight > 0])
-
-
-@pytest.mark.parametrize("scale", [1e-200, 1e200])
-def test_weighted_dataset_rescales_extreme_weights(X, scale):
-    weight = np.arange(len(X)) % 3.0
-    data = weighted_dataset(X, scale * weight)
-    np.testing.assert_allclose(data.weight, weight[weight > 0] / 2)
 
 
 def test_restore_on_error_puts_attributes_back(X):
