@@ -10,7 +10,6 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skae._data.dataset import Dataset
-from skae._sklearn.callbacks import FitCallbacks, warn_of_training
 from skae._sklearn.compat import fit_context
 from skae._sklearn.constraints import CONSTRAINTS
 from skae._sklearn.datasets import weighted_dataset
@@ -118,7 +117,7 @@ class BaseAutoencoder(
 
     @fit_context(prefer_skip_nested_validation=True)
     @numpy_errors
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, *, groups=None, X_val=None):
         """Fit the autoencoder to X.
 
         Parameters
@@ -130,6 +129,12 @@ class BaseAutoencoder(
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples; zero leaves a sample out.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of groups of samples that depend on each other, such as the visits of
+            a person or a stretch of a time series; none is split between training and
+            validation. In sorted order neighboring groups are held out together.
+        X_val : array-like of shape (n_val, n_features), default=None
+            Samples to validate on, such as later ones; X then is all for training.
 
         Returns
         -------
@@ -140,34 +145,23 @@ class BaseAutoencoder(
         ------
         ValueError
             If X has missing, infinite or huge values (the columns are named), fewer
-            than two samples, or fewer samples or features than `n_components`.
+            than two samples, or fewer samples or features than `n_components`; if
+            groups or X_val cannot be used.
         TypeError
             If X is sparse or holds dates.
         """
+        from .configuration import run_fit
+        from .validation_samples import given_validation
+
         with restore_on_error(self):
             table = self._check_table(X, reset=True)
-            data = weighted_dataset(table, sample_weight)
-            result = self._run(data, X, y, sample_weight)
+            data = weighted_dataset(table, sample_weight, groups)
+            held_out = given_validation(self, data, y, X_val, groups)
+            result = run_fit(self, data, held_out, X, y, sample_weight)
             fitted = self._fitted_attributes(result, data)
         vars(self).update(fitted, _requested_n_components=self.n_components)
         self._codec(table.dtype)
         return self
-
-    def _run(self, data: Dataset, X: Any, y: Any, sample_weight: Any) -> "FitResult":
-        from skae._nn.runtime import single_thread
-
-        from .configuration import model_attributes, prepare_fit
-
-        fit = prepare_fit(self, data)
-        with single_thread(autograd=fit.uses_autograd):
-            callbacks = FitCallbacks(
-                self, model_attributes, fit.n_reports, X, y, sample_weight
-            )
-            result = fit.run(callbacks.on_evaluation)
-            callbacks.on_fit_end(result.model)
-        cure = "Lower learning_rate_init, or look for extreme values in X."
-        warn_of_training([result], "the best model {} is kept", cure)
-        return result
 
     def _fitted_attributes(self, result: "FitResult", data: Dataset) -> dict[str, Any]:
         """Return all fitted attributes; none is set if this is interrupted."""
@@ -175,9 +169,12 @@ class BaseAutoencoder(
 
         return fitted_attributes(result)
 
-    def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
-        parameter = self._unit_interval_parameter() if reset else None
-        return validate_table(self, X, reset=reset, unit_interval_for=parameter)
+    def _check_table(self, X: Any, *, reset: bool, name: str = "X") -> np.ndarray:
+        training = reset or name != "X"
+        parameter = self._unit_interval_parameter() if training else None
+        return validate_table(
+            self, X, reset=reset, unit_interval_for=parameter, name=name
+        )
 
     def _new_codec(self, model: "FittedModel", dtype: Any) -> "Codec":
         from skae._model.inference import Codec

@@ -12,16 +12,23 @@ import numpy as np
 from skae._data.dataset import Dataset
 from skae._fitting.config import FitParameters
 from skae._fitting.fit import AnchoredFit, FitResult
+from skae._fitting.hold_out import Given
 from skae._model.fitted import FittedModel
 from skae._model.state import from_state, to_state
 from skae._nn.architecture import DenseArchitecture
-from skae._nn.runtime import resolve_device
+from skae._nn.runtime import resolve_device, single_thread
+from skae._sklearn.callbacks import FitCallbacks, warn_of_training
 from skae._sklearn.validation import draw_seed
 
 
 def _given(value: Any, auto: Any = None) -> Any:
     """Return a parameter, or what stands for "auto"."""
     return auto if isinstance(value, str) and value == "auto" else value
+
+
+def _share(validation_fraction: Any) -> float:
+    """Return the share of the samples to hold out; a splitter has its own."""
+    return 0.1 if hasattr(validation_fraction, "split") else float(validation_fraction)
 
 
 def _n_components(estimator: Any, data: Dataset) -> int | float | None:
@@ -96,7 +103,7 @@ def fit_parameters(estimator: Any, data: Dataset) -> FitParameters:
         steps_multiplier=auto.steps_multiplier,
         tolerance=float(estimator.tol),
         early_stopping=bool(estimator.early_stopping),
-        validation_fraction=float(estimator.validation_fraction),
+        validation_fraction=_share(estimator.validation_fraction),
         seed=draw_seed(estimator.random_state),
         device=resolve_device(estimator.device),
     )
@@ -108,8 +115,12 @@ def fit_parameters(estimator: Any, data: Dataset) -> FitParameters:
     return parameters
 
 
-def prepare_fit(estimator: Any, data: Dataset) -> AnchoredFit:
+def prepare_fit(
+    estimator: Any, data: Dataset, held_out: Given | None = None
+) -> AnchoredFit:
     """Return a fit to these samples that is ready to run.
+
+    Validation samples or splits may be given.
 
     Raises
     ------
@@ -124,7 +135,28 @@ def prepare_fit(estimator: Any, data: Dataset) -> AnchoredFit:
     if start is not None:
         same_share = estimator.n_components == estimator._requested_n_components
         _check_warm_start(start, parameters, data.n_features, same_share=same_share)
-    return AnchoredFit(data, parameters, start)
+    return AnchoredFit(data, parameters, start, held_out)
+
+
+def run_fit(
+    estimator: Any,
+    data: Dataset,
+    held_out: Given | None,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+) -> FitResult:
+    """Fit, with the estimator's callbacks, which see the arguments of `fit`."""
+    fit = prepare_fit(estimator, data, held_out)
+    with single_thread(autograd=fit.uses_autograd):
+        callbacks = FitCallbacks(
+            estimator, model_attributes, fit.n_reports, X, y, sample_weight
+        )
+        result = fit.run(callbacks.on_evaluation)
+        callbacks.on_fit_end(result.model)
+    cure = "Lower learning_rate_init, or look for extreme values in X."
+    warn_of_training([result], "the best model {} is kept", cure)
+    return result
 
 
 def _check_warm_start(

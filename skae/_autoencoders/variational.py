@@ -158,9 +158,11 @@ class VAE(BaseAutoencoder):
 
         return Binarization() if self.likelihood == "bernoulli" else None
 
-    def _check_table(self, X: Any, *, reset: bool) -> np.ndarray:
+    def _check_table(self, X: Any, *, reset: bool, name: str = "X") -> np.ndarray:
         parameter = self._unit_interval_parameter()
-        return validate_table(self, X, reset=reset, unit_interval_for=parameter)
+        return validate_table(
+            self, X, reset=reset, unit_interval_for=parameter, name=name
+        )
 
     def _new_codec(self, model: "FittedModel", dtype: Any) -> "DensityCodec":
         from skae._model.density import DensityCodec

@@ -25,6 +25,9 @@ class Dataset:
         Positions of the samples in the source; None means all.
     weight : ndarray of shape (n_samples,) or None, default=None
         Positive weight of each; None means one each.
+    groups : ndarray of int of shape (n_samples,) or None, default=None
+        The group of each: samples of a group depend on each other. None means that
+        all are independent.
     """
 
     def __init__(
@@ -32,10 +35,11 @@ class Dataset:
         source: Source | np.ndarray,
         index: np.ndarray | None = None,
         weight: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
     ) -> None:
         array = isinstance(source, np.ndarray)
         self.source: Source = ArraySource(source) if array else source
-        self.index, self.weight = index, weight
+        self.index, self.weight, self.groups = index, weight, groups
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -64,7 +68,8 @@ class Dataset:
     def subset(self, positions: np.ndarray) -> "Dataset":
         """Return the samples at these positions."""
         weight = None if self.weight is None else self.weight[positions]
-        return Dataset(self.source, self.source_index(positions), weight)
+        groups = None if self.groups is None else self.groups[positions]
+        return Dataset(self.source, self.source_index(positions), weight, groups)
 
     def source_index(self, positions: np.ndarray) -> np.ndarray:
         """Return where in the source the samples at these positions are."""
@@ -72,7 +77,7 @@ class Dataset:
 
     def reweighted(self, weight: np.ndarray) -> "Dataset":
         """Return the same samples with other weights."""
-        return Dataset(self.source, self.index, weight)
+        return Dataset(self.source, self.index, weight, self.groups)
 
     def sample(self, size: int, seed: int) -> "Dataset":
         """Return random samples in their order; all of them if there are no more."""

@@ -76,6 +76,11 @@ def rescale_weights(data: Dataset, n: int) -> Dataset:
     return data.reweighted(data.weight * (n / data.weight.sum()))
 
 
+def validation_limit(n_features: int) -> int:
+    """Return how many samples are held out at most, fewer of wide tables."""
+    return min(MAX_VALIDATION_ROWS, max(256, MAX_VALIDATION_VALUES // n_features))
+
+
 def train_validation_split(
     data: Dataset, hashes: np.ndarray, fraction: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -86,8 +91,7 @@ def train_validation_split(
     their copies, they would be unlike anything in training, which no new sample like
     them is.
     """
-    most = min(MAX_VALIDATION_ROWS, max(256, MAX_VALIDATION_VALUES // data.n_features))
-    fraction = min(fraction, most / len(data))
+    fraction = min(fraction, validation_limit(data.n_features) / len(data))
     goal = fraction * data.total_weight * (1 + 1e-9)
     # Hashes are uniform: samples with low ones are a sample of the distinct samples.
     bound = min(int(3 * fraction * 2**64), 2**64 - 1)

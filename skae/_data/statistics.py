@@ -85,15 +85,23 @@ def column_statistics(blocks: Iterable[Block]) -> ColumnStatistics:
     return ColumnStatistics(running.mean, std, low, high)
 
 
-def standard_error(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+def standard_error(
+    values: np.ndarray, weight: np.ndarray, groups: np.ndarray | None = None
+) -> tuple[float, float]:
     """Return a weighted mean and its standard error.
 
     The error is that of Kish's effective number of samples, ``sum(w)^2 / sum(w^2)``.
+    With groups it is that of the means of the groups, which are independent where
+    samples of a group are not.
 
     References
     ----------
     Kish, L. (1965). Survey sampling. Wiley.
     """
+    if groups is not None:
+        _, group = np.unique(groups, return_inverse=True)
+        mass = np.bincount(group, weights=weight)
+        values, weight = np.bincount(group, weights=weight * values) / mass, mass
     mean = float(np.average(values, weights=weight))
     variance = np.average(np.square(values - mean), weights=weight)
     effective = weight.sum() ** 2 / np.square(weight).sum()

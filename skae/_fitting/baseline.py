@@ -21,14 +21,17 @@ def improves_significantly(
     losses: np.ndarray,
     weight: np.ndarray,
     n_standard_errors: float = 1.0,
+    groups: np.ndarray | None = None,
 ) -> bool:
     """Return whether losses are lower than a baseline's, sample by sample.
 
     The mean gain must exceed this many of its standard errors, as in the
-    one-standard-error rule of Breiman et al. (1984).
+    one-standard-error rule of Breiman et al. (1984); with groups of samples that
+    depend on each other these are of the groups' means.
     """
     used = weight > 0
-    mean, error = standard_error((baseline - losses)[used], weight[used])
+    groups = None if groups is None else groups[used]
+    mean, error = standard_error((baseline - losses)[used], weight[used], groups)
     return bool(mean > n_standard_errors * error)
 
 

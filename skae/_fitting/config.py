@@ -16,7 +16,7 @@ from skae._training.loop import TrainingPlan
 from skae.noise import Corruption
 
 SMALL = 600  # distinct samples below which folds choose the number of steps
-TINY = 300  # distinct samples below which a gain must be twice as certain
+TINY = 300  # independent samples below which a gain must be twice as certain
 WIDE_SAMPLES, WIDE_FEATURES = 4000, 256  # from which a larger network pays
 
 
@@ -96,8 +96,14 @@ class FitParameters(FixedParameters):
     patience: int | None = None
     steps_multiplier: float = 1.0
 
-    def resolve(self, n_samples: int, n_features: int) -> "FitConfig":
-        """Choose what is open for this many distinct samples and features."""
+    def resolve(
+        self, n_samples: int, n_features: int, n_independent: int | None = None
+    ) -> "FitConfig":
+        """Choose what is open for this many distinct samples and features.
+
+        ``n_independent`` is the number of groups where samples of a group depend on
+        each other; None means that none do.
+        """
         if n_samples < SMALL:
             hidden = (64, 32) if n_features >= 8 else (32, 16)
             learning_rate, n_steps = 4e-3, 300
@@ -119,7 +125,7 @@ class FitParameters(FixedParameters):
             batch_size=self.batch_size or 128,
             n_steps=n_steps,
             patience=self.patience or max(80, int(0.3 * n_steps)),
-            n_standard_errors=2.0 if n_samples < TINY else 1.0,
+            n_standard_errors=2.0 if (n_independent or n_samples) < TINY else 1.0,
         )
 
 

@@ -21,7 +21,7 @@ from skae._training.loop import History
 from skae._training.trainer import Trainer
 
 from .config import FitParameters
-from .hold_out import hold_out
+from .hold_out import Given, hold_out
 from .n_components import DEFAULT_SHARE, explained_variance_curve
 from .postprocessing import with_decoder_range, with_whitening
 from .selection import NetworkSelection, Report, SelectionResult
@@ -61,6 +61,9 @@ class AnchoredFit:
         Parameters; what is open is chosen here.
     start : FittedModel or None, default=None
         A model to go on from.
+    held_out : Dataset, sequence of (ndarray, ndarray) or None, default=None
+        Validation samples beside ``data``, or positions in it of training and
+        validation samples.
 
     Attributes
     ----------
@@ -75,9 +78,10 @@ class AnchoredFit:
         data: Dataset,
         parameters: FitParameters,
         start: FittedModel | None = None,
+        held_out: Given | None = None,
     ) -> None:
-        held_out = hold_out(data, parameters, folds=start is None)
-        data, pairs = held_out.data, held_out.pairs
+        split = hold_out(data, parameters, held_out, folds=start is None)
+        data, pairs = split.data, split.pairs
         if start is not None:
             if isinstance(start.architecture, DenseArchitecture):
                 sizes = start.architecture.hidden_layer_sizes
@@ -85,7 +89,9 @@ class AnchoredFit:
             parameters = replace(parameters, layerwise=False)
             start = replace(start, whitening=None, decoder_range=None)
         self._data, self._pairs, self._start = data, pairs, start
-        self._config = config = parameters.resolve(held_out.n_distinct, data.n_features)
+        self._config = config = parameters.resolve(
+            split.n_distinct, data.n_features, split.n_independent
+        )
         k = config.fixed_n_components
         if config.factory is not None and k is not None:
             n_outputs = config.objective.latent.n_outputs(k)

@@ -1,10 +1,16 @@
-"""Which samples are held out: folds of a small table, once a part of a larger one."""
+"""Which samples are held out: folds of a small table, once a part of a larger one.
 
+Samples of a group are held out together, and few groups in folds, however many samples
+they have.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from skae._data.dataset import Dataset
+from skae._data.grouping import group_folds, group_split, hash_with_groups
 from skae._data.splitting import (
     count_distinct,
     deduplicate,
@@ -12,11 +18,16 @@ from skae._data.splitting import (
     hash_rows,
     kfold_labels,
     train_validation_split,
+    validation_limit,
 )
 
 from .config import SMALL, FitParameters
 
 N_FOLDS = 5
+
+# Validation samples as such, or positions of training and validation samples.
+Given = Dataset | Sequence[tuple[np.ndarray, np.ndarray]]
+Pairs = list[tuple[Dataset, Dataset]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,8 @@ class HeldOut:
         All samples; equal ones of small tables are one that weighs more.
     n_distinct : int
         How many distinct ones there are.
+    n_independent : int
+        How many independent ones: groups, or distinct samples.
     pairs : list of (Dataset, Dataset)
         Training and validation samples: none where nothing is held out, one pair, or
         several to choose the number of steps by.
@@ -36,10 +49,13 @@ class HeldOut:
 
     data: Dataset
     n_distinct: int
-    pairs: list[tuple[Dataset, Dataset]]
+    n_independent: int
+    pairs: Pairs
 
 
-def hold_out(data: Dataset, parameters: FitParameters, *, folds: bool) -> HeldOut:
+def hold_out(
+    data: Dataset, parameters: FitParameters, given: Given | None, *, folds: bool
+) -> HeldOut:
     """Return samples with those that are held out from training.
 
     Parameters
@@ -48,34 +64,60 @@ def hold_out(data: Dataset, parameters: FitParameters, *, folds: bool) -> HeldOu
         The samples.
     parameters : FitParameters
         Seed, early stopping and share of the samples to hold out.
+    given : Dataset, sequence of (ndarray, ndarray) or None
+        Validation samples beside ``data``, or positions in it of training and
+        validation samples; None chooses.
     folds : bool
-        Whether small tables may be held out in folds.
+        Whether there may be several pairs.
     """
     hashes = hash_rows(data, parameters.seed)
-    n_distinct = count_distinct(hashes)
-    if n_distinct < SMALL:
-        data, hashes = deduplicate(data, hashes), np.unique(hashes)
+    n_distinct = n_independent = count_distinct(hashes)
+    if data.groups is not None:
+        n_independent = min(n_distinct, len(np.unique(data.groups)))
+        hashes = hash_with_groups(hashes, data.groups)
+    if n_distinct < SMALL and (given is None or isinstance(given, Dataset)):
+        hashes, data = np.unique(hashes), deduplicate(data, hashes)
     if not parameters.early_stopping:
-        pairs = []
-    elif n_distinct < SMALL and folds:
-        pairs = [(data, data)] if has_many_copies(data) else _folds(data)
+        pairs: Pairs = []
+    elif isinstance(given, Dataset):
+        pairs = [(data, given)]
+    elif given is not None:
+        pairs = [(data.subset(a), data.subset(b)) for a, b in given]
+        pairs = pairs if folds else pairs[:1]
+    elif n_independent < SMALL and folds:
+        patterns = data.groups is None and has_many_copies(data)
+        pairs = [(data, data)] if patterns else _folds(data, parameters.seed)
     else:
-        train, validation = train_validation_split(
-            data, hashes, parameters.validation_fraction
-        )
-        pairs = [(data.subset(train), data.subset(validation))]
-    return HeldOut(data, n_distinct, pairs)
+        pairs = [_split(data, hashes, parameters)]
+    return HeldOut(data, n_distinct, n_independent, pairs)
 
 
-def _folds(data: Dataset) -> list[tuple[Dataset, Dataset]]:
+def _split(
+    data: Dataset, hashes: np.ndarray, parameters: FitParameters
+) -> tuple[Dataset, Dataset]:
+    """Return training and validation samples."""
+    fraction, seed = parameters.validation_fraction, parameters.seed
+    if data.groups is None:
+        train, validation = train_validation_split(data, hashes, fraction)
+        return data.subset(train), data.subset(validation)
+    train, validation = group_split(data, fraction, seed)
+    limit = validation_limit(data.n_features)
+    return data.subset(train), data.subset(validation).sample(limit, seed)
+
+
+def _folds(data: Dataset, seed: int) -> Pairs:
     """Return folds, or none where they would hold less than two samples each."""
     if len(data) < 2 * N_FOLDS:
         return []
-    label = kfold_labels(len(data), N_FOLDS)
+    if data.groups is None:
+        label = kfold_labels(len(data), N_FOLDS)
+    else:
+        label = group_folds(data, N_FOLDS)
+    limit = validation_limit(data.n_features)
     return [
         (
             data.subset(np.flatnonzero(label != fold)),
-            data.subset(np.flatnonzero(label == fold)),
+            data.subset(np.flatnonzero(label == fold)).sample(limit, seed),
         )
-        for fold in range(N_FOLDS)
+        for fold in range(int(label.max()) + 1)
     ]

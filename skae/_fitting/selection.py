@@ -165,8 +165,9 @@ class NetworkSelection:
 
     def _improves(self, baseline: np.ndarray, losses: np.ndarray) -> bool:
         n_errors = self._config.n_standard_errors
+        validation = self._validation
         return improves_significantly(
-            baseline, losses, self._validation.weight, n_errors
+            baseline, losses, validation.weight, n_errors, validation.groups
         )
 
     def _keep_better_of_start(

@@ -1,9 +1,12 @@
-"""What a fit tells: scikit-learn's callbacks, `verbose`, and warnings at its end."""
+"""What a fit tells: scikit-learn's callbacks, `verbose`, and warnings."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
+
+from skae._data.dataset import Dataset
+from skae._data.dependence import row_neighbors
 
 from .warnings import warn
 
@@ -94,3 +97,24 @@ def warn_of_training(runs: Iterable[Any], kept: str, cure: str) -> None:
     if any(run.diverged for run in runs):
         message = f"Training diverged; {kept.format('before that')}. {cure}"
         warn(message, ConvergenceWarning)
+
+
+def warn_of_dependent_rows(data: Dataset, consequence: str) -> None:
+    """Warn if the order of the samples shows that they depend on each other.
+
+    Parameters
+    ----------
+    data : Dataset
+        The samples in the order of the table.
+    consequence : str
+        What goes wrong if they do.
+    """
+    found = row_neighbors(data)
+    if found is None or not found.dependent:
+        return
+    warn(
+        f"{found.share:.0%} of the rows of X have their most similar row within "
+        f"{found.reach} rows of them: rows seem to depend on each other, and "
+        f"{consequence}. If several are of one person, object or stretch of time, pass "
+        "groups=, one label for each row, to fit. If rows are only sorted, ignore this."
+    )

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 from typing import Any
 
-from .compat import Interval, StrOptions
+from .compat import HasMethods, Interval, StrOptions
 
 ACTIVATIONS = {
     "elu", "gelu", "identity", "leaky_relu", "logistic", "relu", "silu", "tanh",
@@ -29,7 +29,7 @@ CONSTRAINTS: dict[str, Any] = {
     "batch_size": [AUTOMATIC, AT_LEAST_ONE],
     "max_iter": [AUTOMATIC, AT_LEAST_ONE],
     "early_stopping": ["boolean"],
-    "validation_fraction": [SHARE],
+    "validation_fraction": [SHARE, HasMethods(["split"])],
     "n_iter_no_change": [AUTOMATIC, AT_LEAST_ONE],
     "tol": [NOT_NEGATIVE],
     "warm_start": ["boolean"],

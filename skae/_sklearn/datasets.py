@@ -1,4 +1,4 @@
-"""The samples of a fit: a validated table with the weights that were given."""
+"""The samples of a fit: a validated table, with weights and groups."""
 
 # scikit-learn carries no types.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -7,16 +7,60 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
 from skae._data.dataset import Dataset
 
-from .compat import check_sample_weight
+from .compat import check_sample_weight, is_pandas_na
 
 
-def weighted_dataset(table: np.ndarray, sample_weight: Any) -> Dataset:
-    """Return the samples of positive weight."""
+def group_codes(groups: Any, table: np.ndarray) -> np.ndarray:
+    """Return the group of each sample as an integer, in the order of the labels.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each sample of the table, or one is missing.
+    """
+    if np.ndim(groups) == 0 or np.asarray(groups).size != len(table):
+        raise ValueError(
+            f"groups must hold one label for each of the {len(table)} samples of X; "
+            f"its shape is {np.shape(groups)}."
+        )
+    labels = column_or_1d(groups)
+    missing = [i for i, label in enumerate(labels.tolist()) if _is_missing(label)]
+    if missing:
+        raise ValueError(
+            f"groups has no label in row {missing[0]}. Give each sample one; a label "
+            "that no other sample has makes a sample independent of all others."
+        )
+    try:
+        return np.unique(labels, return_inverse=True)[1]
+    except TypeError:  # labels of several types have no order
+        return np.unique(labels.astype(str), return_inverse=True)[1]
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or is_pandas_na(label) or label != label
+
+
+def weighted_dataset(
+    table: np.ndarray, sample_weight: Any, groups: Any = None
+) -> Dataset:
+    """Return the samples of positive weight, with their groups."""
+    codes = None if groups is None else group_codes(groups, table)
+    data = _with_weight(Dataset(table, groups=codes), table, sample_weight)
+    if data.groups is not None and (data.groups == data.groups[0]).all():
+        raise ValueError(
+            "All samples are of one group, so none is independent of the others. Pass "
+            "groups with two labels or more, or leave groups out."
+        )
+    return data
+
+
+def _with_weight(data: Dataset, table: np.ndarray, sample_weight: Any) -> Dataset:
     if sample_weight is None:
-        return Dataset(table)
+        return data
     weight = check_sample_weight(
         sample_weight, table, dtype=np.float64, ensure_non_negative=True
     )
@@ -28,4 +72,4 @@ def weighted_dataset(table: np.ndarray, sample_weight: Any) -> Dataset:
             "Only one sample has a sample_weight above zero; an autoencoder needs at "
             "least two."
         )
-    return Dataset(table, index, weight[index])
+    return data.subset(index).reweighted(weight[index])

@@ -57,10 +57,15 @@ PARAMETERS = r"""
         the square root of the number of samples from 50,000 samples.
     early_stopping : bool, default=True
         Whether samples are held out for validation. False trains for `max_iter` steps
-        on all samples and keeps the network whether it is better than PCA or not.
-    validation_fraction : float, default=0.1
+        on all samples and keeps the network whether it is better than PCA or not:
+        nothing is measured, `pca_ratio_` is NaN.
+    validation_fraction : float or splitter, default=0.1
         Share of the samples to hold out if there are 600 distinct ones or more; at most
-        2,000 samples, fewer with more than 500 features.
+        2,000 samples, fewer with more than 500 features. Fewer samples, or fewer than
+        600 groups, are held out in five folds. A splitter, such as `TimeSeriesSplit` or
+        `GroupShuffleSplit(1)`, says what to hold out: of one split the training samples
+        are all that is trained on; several choose the number of steps for a network
+        that is trained on all samples, or with `warm_start` the first is used.
     n_iter_no_change : int or "auto", default="auto"
         Steps without an improvement of `tol` after which training stops. "auto" is 30 %
         of `max_iter`, at least 80.

@@ -117,7 +117,11 @@ def _is_finite_fast(X: np.ndarray) -> bool:
 
 
 def check_finite(
-    X: np.ndarray, names: np.ndarray | None, *, unit_interval_for: str | None
+    X: np.ndarray,
+    names: np.ndarray | None,
+    *,
+    unit_interval_for: str | None,
+    name: str = "X",
 ) -> None:
     """Raise ValueError if X has values that no model can be fitted to.
 
@@ -129,6 +133,8 @@ def check_finite(
         Names of the features.
     unit_interval_for : str or None
         The parameter that requires values in [0, 1], if one does.
+    name : str, default="X"
+        What errors call X.
 
     Raises
     ------
@@ -146,20 +152,21 @@ def check_finite(
     missing = np.flatnonzero(np.isnan(low) | np.isnan(high))
     if missing.size:
         raise ValueError(
-            f"Input X contains NaN in {column_names(missing, names)}. Impute them "
+            f"Input {name} contains NaN in {column_names(missing, names)}. Impute them "
             "first, for instance with SimpleImputer, or drop those samples."
         )
     infinite = np.flatnonzero(np.isinf(low) | np.isinf(high))
     if infinite.size:
         raise ValueError(
-            f"Input X contains infinity in {column_names(infinite, names)}. Replace or "
-            "drop those values."
+            f"Input {name} contains infinity in {column_names(infinite, names)}. "
+            "Replace or drop those values."
         )
     huge = np.flatnonzero(np.maximum(-low, high) > LARGEST)
     if huge.size:
         raise ValueError(
-            f"Input X has values above {LARGEST:.0e} in {column_names(huge, names)}, "
-            "which would overflow. Rescale or clip those columns."
+            f"Input {name} has values above {LARGEST:.0e} in "
+            f"{column_names(huge, names)}, which would overflow. Rescale or clip those "
+            "columns."
         )
     if unit_interval_for:
         # A scaler may end a rounding error beyond one.
@@ -173,7 +180,12 @@ def check_finite(
 
 
 def validate_table(
-    estimator: BaseEstimator, X: Any, *, reset: bool, unit_interval_for: str | None
+    estimator: BaseEstimator,
+    X: Any,
+    *,
+    reset: bool,
+    unit_interval_for: str | None,
+    name: str = "X",
 ) -> np.ndarray:
     """Return X as an array of numbers, neither copied nor cast if it is one.
 
@@ -187,6 +199,8 @@ def validate_table(
         True in `fit`: features are recorded, and two samples are needed.
     unit_interval_for : str or None
         The parameter that requires values in [0, 1], if one does.
+    name : str, default="X"
+        What errors call X.
     """
     if sparse.issparse(X):
         raise TypeError(
@@ -214,7 +228,7 @@ def validate_table(
             raise
         raise explained from error
     names = getattr(estimator, "feature_names_in_", None)
-    check_finite(table, names, unit_interval_for=unit_interval_for)
+    check_finite(table, names, unit_interval_for=unit_interval_for, name=name)
     return table
 
 

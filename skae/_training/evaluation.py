@@ -33,13 +33,15 @@ class ValidationBatches:
         ``make(index)`` prepares a batch.
     weight : ndarray of shape (models, n_samples)
         Weights; zero for samples that only fill a batch.
+    groups : ndarray of shape (models, n_samples) or None, default=None
+        Groups of samples that depend on each other.
     keep : bool, default=False
         Whether prepared batches are kept; else each is made whenever it is read.
 
     Attributes
     ----------
-    weight : ndarray of shape (models * n_samples,)
-        The weights, flat, as all that is measured.
+    weight, groups : ndarray of shape (models * n_samples,)
+        Weights and groups, flat, as all that is measured.
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class ValidationBatches:
         make: Callable[[np.ndarray], Batch],
         weight: np.ndarray,
         *,
+        groups: np.ndarray | None = None,
         keep: bool = False,
     ) -> None:
         self.network, self._indices, self._make = network, indices, make
         self._weights, self.weight = weight, weight.ravel()
+        self.groups = None if groups is None else groups.ravel()
         self._kept = [make(index) for index in indices] if keep else None
 
     @classmethod
@@ -68,11 +72,14 @@ class ValidationBatches:
         length = -(-longest // size) * size
         index = np.empty((len(parts), length), dtype=np.intp)
         weight = np.zeros((len(parts), length))
+        groups = np.zeros((len(parts), length), dtype=np.intp)
         for m, part in enumerate(parts):
             # In random order, so that the first batches are a random sample.
             order = np.random.default_rng(network.seed).permutation(len(part))
             index[m] = np.resize(part.source_index(order), length)
             weight[m, : len(part)] = part.sample_weight[order]
+            if part.groups is not None:
+                groups[m, : len(part)] = part.groups[order]
         cuts = [index[:, i : i + size] for i in range(0, length, size)]
         source = parts[0].source
 
@@ -87,6 +94,7 @@ class ValidationBatches:
             cuts if network.stacked else [cut[0] for cut in cuts],
             make,
             weight,
+            groups=None if parts[0].groups is None else groups,
             keep=weight.size * parts[0].n_features <= KEPT_VALUES,
         )
 

@@ -89,6 +89,18 @@ def test_standard_error_of_equal_weights_is_the_usual_one():
         assert error == pytest.approx(values.std() / np.sqrt(50))
 
 
+def test_standard_error_with_groups_is_that_of_their_means():
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=30)
+    values, groups = np.repeat(means, 5), np.repeat(np.arange(30) * 3, 5)
+    order = rng.permutation(150)
+    mean, error = standard_error(values[order], np.ones(150), groups[order])
+    assert mean == pytest.approx(means.mean())
+    assert error == pytest.approx(means.std() / np.sqrt(30))
+    _, alone = standard_error(values, np.ones(150))
+    assert error == pytest.approx(alone * np.sqrt(5))
+
+
 def test_standard_error_of_one_heavy_sample_is_that_of_few_samples():
     values, weight = np.array([1.0, 2.0, 3.0]), np.array([1e6, 1.0, 1.0])
     mean, error = standard_error(values, weight)

@@ -24,7 +24,7 @@ from skae import (
     DenoisingAutoencoder,
     SparseAutoencoder,
 )
-from skae._fitting import fit
+from skae._fitting import hold_out
 
 SHORT = {"max_iter": 4}
 SMALL = {"hidden_layer_sizes": (8,), **SHORT}
@@ -68,7 +68,7 @@ def test_estimator_passes_scikit_learns_checks(estimator, check):
 def test_estimator_passes_the_checks_with_held_out_samples(
     estimator, check, monkeypatch
 ):
-    monkeypatch.setattr(fit, "SMALL", 10)  # tables of the checks are small
+    monkeypatch.setattr(hold_out, "SMALL", 10)  # tables of the checks are small
     check(estimator)
 
 

@@ -1,0 +1,95 @@
+"""From the arguments of `fit` to the samples that are held out, where these are given.
+
+Validation samples may be given as such, by a splitter, or by groups; where they are
+not, the order of the rows may show that they should have been.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from skae._data.dataset import Dataset
+from skae._fitting.hold_out import Given
+from skae._sklearn.callbacks import warn_of_dependent_rows
+
+
+def given_validation(
+    estimator: Any, data: Dataset, y: Any, X_val: Any, groups: Any
+) -> Given | None:
+    """Return validation samples or splits, None where they are to be chosen.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its `validation_fraction` may be a splitter.
+    data : Dataset
+        The samples of the fit.
+    y, X_val, groups : array-like or None
+        Arguments of `fit`.
+
+    Raises
+    ------
+    ValueError
+        If arguments contradict each other, or splits are of no use.
+    """
+    splitter = estimator.validation_fraction
+    if not hasattr(splitter, "split"):
+        splitter = None
+    if X_val is not None:
+        _check_alone(estimator, splitter, groups)
+        return Dataset(estimator._check_table(X_val, reset=False, name="X_val"))
+    if not estimator.early_stopping:
+        return None
+    if splitter is not None:
+        return _splits(splitter, data, y, groups, estimator.n_components)
+    if groups is None:
+        warn_of_dependent_rows(data, "held-out rows then are like those in training")
+    return None
+
+
+def _check_alone(estimator: Any, splitter: Any, groups: Any) -> None:
+    """Raise ValueError if X_val is given beside what else decides on validation."""
+    for contradicts, other, cure in (
+        (not estimator.early_stopping, "early_stopping=False", "early_stopping=True"),
+        (splitter is not None, f"validation_fraction={splitter!r}", "a number there"),
+        (groups is not None, "groups", "only one of them"),
+    ):
+        if contradicts:
+            raise ValueError(
+                f"X_val says which samples to validate on, which {other} contradicts. "
+                f"Pass {cure}, or leave X_val out."
+            )
+
+
+def _splits(
+    splitter: Any, data: Dataset, y: Any, groups: Any, k: Any
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return positions in the dataset of what a splitter returns for the table."""
+    n = data.source.shape[0]
+    table = data.source.read(slice(None)).values
+    position = np.full(n, -1)
+    used = np.arange(n) if data.index is None else data.index
+    position[used] = np.arange(len(data))
+    fewest = max(2, k) if isinstance(k, int | np.integer) else 2
+    result: list[tuple[np.ndarray, np.ndarray]] = []
+    for train, validation in splitter.split(table, y, groups):
+        parts = (np.asarray(part, dtype=np.intp) for part in (train, validation))
+        train, validation = (at[at >= 0] for at in (position[part] for part in parts))
+        if np.intersect1d(train, validation).size:
+            raise ValueError(
+                f"validation_fraction={splitter!r} puts samples into training and "
+                "validation at once. Use a splitter whose two parts are disjoint."
+            )
+        if len(train) < fewest or not len(validation):
+            raise ValueError(
+                f"validation_fraction={splitter!r} leaves {len(train)} training and "
+                f"{len(validation)} validation samples; at least {fewest} and one are "
+                "needed. Use fewer splits, or another share."
+            )
+        result.append((train, validation))
+    if not result:
+        raise ValueError(
+            f"validation_fraction={splitter!r} gives no split. Use another splitter, "
+            "or a number in (0, 1)."
+        )
+    return result
