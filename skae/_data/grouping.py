@@ -3,15 +3,18 @@
 import numpy as np
 
 from .dataset import Dataset
-from .splitting import MIX, validation_limit
+from .splitting import MIX, hash_rows, validation_limit
 
 RUNS = 5  # stretches of consecutive groups that are held out
 FEWEST = 30  # groups to hold out at least, where there are enough
 
 
-def hash_with_groups(hashes: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return hashes of samples that differ between groups, too."""
-    return hashes ^ ((groups.astype(np.uint64) + np.uint64(1)) * MIX)
+def hash_samples(data: Dataset, seed: int) -> np.ndarray:
+    """Return hashes of the samples that differ between groups, too; see `hash_rows`."""
+    hashes = hash_rows(data, seed)
+    if data.groups is None:
+        return hashes
+    return hashes ^ ((data.groups.astype(np.uint64) + np.uint64(1)) * MIX)
 
 
 def group_folds(data: Dataset, n_folds: int) -> np.ndarray:
@@ -34,6 +37,18 @@ def group_folds(data: Dataset, n_folds: int) -> np.ndarray:
     centre = np.cumsum(mass) - mass / 2
     fold = (centre / mass.sum() * n_folds).astype(np.intp)
     return np.unique(fold, return_inverse=True)[1][group]
+
+
+def weight_of_groups(data: Dataset) -> np.ndarray | None:
+    """Return weights of the samples that sum to one in each group.
+
+    One sample of a new group is exchangeable with one of each group, not with all
+    samples. Without groups the weights are those of the dataset.
+    """
+    if data.groups is None:
+        return data.weight
+    _, group = np.unique(data.groups, return_inverse=True)
+    return data.sample_weight / np.bincount(group, weights=data.weight)[group]
 
 
 def group_split(

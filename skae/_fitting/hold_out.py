@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from skae._data.dataset import Dataset
-from skae._data.grouping import group_folds, group_split, hash_with_groups
+from skae._data.grouping import group_folds, group_split, hash_samples
 from skae._data.splitting import (
     count_distinct,
     deduplicate,
     has_many_copies,
-    hash_rows,
     kfold_labels,
     train_validation_split,
     validation_limit,
@@ -70,11 +69,10 @@ def hold_out(
     folds : bool
         Whether there may be several pairs.
     """
-    hashes = hash_rows(data, parameters.seed)
+    hashes = hash_samples(data, parameters.seed)
     n_distinct = n_independent = count_distinct(hashes)
     if data.groups is not None:
         n_independent = min(n_distinct, len(np.unique(data.groups)))
-        hashes = hash_with_groups(hashes, data.groups)
     if n_distinct < SMALL and (given is None or isinstance(given, Dataset)):
         hashes, data = np.unique(hashes), deduplicate(data, hashes)
     if not parameters.early_stopping:

@@ -9,7 +9,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skae._data.dataset import Dataset
-from skae._data.splitting import deduplicate, hash_rows, rescale_weights
+from skae._data.grouping import group_folds, hash_samples, weight_of_groups
+from skae._data.splitting import deduplicate, rescale_weights
 from skae._sklearn.pipelines import active_steps, call_method, last_step, transform_by
 from skae._sklearn.validation import draw_seed
 
@@ -31,14 +32,16 @@ def cross_fitted_scores(
     Parameters
     ----------
     data : Dataset
-        Distinct samples, in random order.
+        Distinct samples, in random order. Groups are in one fold.
     folds : int
         How many estimators to fit.
     fit : callable
         ``fit(i, data)`` returns the i-th estimator, fitted to these samples.
     """
     label, scores = np.arange(len(data)) % folds, np.empty(len(data))
-    for i in range(folds):
+    if data.groups is not None:
+        label = group_folds(data, folds)
+    for i in range(int(label.max()) + 1):
         estimator = fit(i, data.subset(np.flatnonzero(label != i)))
         held_out = data.subset(np.flatnonzero(label == i))
         scores[label == i] = call_method(
@@ -79,22 +82,27 @@ def contributions(estimator: Any, table: np.ndarray) -> np.ndarray:
     return np.square(residual) / residual.shape[1]
 
 
-def _fit_with_weights(estimator: Any, table: np.ndarray, weight: Any) -> Any:
-    """Fit an autoencoder, or a pipeline whose last step takes the weights.
+def _fit(estimator: Any, data: Dataset) -> Any:
+    """Fit an autoencoder, or a pipeline whose last step takes weights and groups.
 
-    Earlier steps take them if they ask, by `set_fit_request`. The steps are addressed
-    by name, so that steps that do not say whether they want weights raise no error.
+    Earlier steps take the weights if they ask, by `set_fit_request`. The steps are
+    addressed by name, so that steps that do not say whether they want weights raise no
+    error.
     """
+    table, groups = data.to_array(), data.groups
+    several = groups is not None and len(np.unique(groups)) > 1
+    grouped: dict[str, Any] = {"groups": groups} if several else {}
     if not isinstance(estimator, Pipeline):
-        return estimator.fit(table, sample_weight=weight)
-    if weight is None:
-        return estimator.fit(table)
+        return estimator.fit(table, sample_weight=data.weight, **grouped)
     *before, (last, _) = active_steps(estimator)
-    names = [*(name for name, step in before if _asks_for_weights(step)), last]
+    metadata = {f"{last}__{name}": value for name, value in grouped.items()}
+    if data.weight is not None:
+        names = [*(name for name, step in before if _asks_for_weights(step)), last]
+        metadata |= {f"{one}__sample_weight": data.weight for one in names}
+    if not metadata:
+        return estimator.fit(table)
     with config_context(enable_metadata_routing=False):
-        return estimator.fit(
-            table, **{f"{one}__sample_weight": weight for one in names}
-        )
+        return estimator.fit(table, **metadata)
 
 
 def _asks_for_weights(step: Any) -> bool:
@@ -110,15 +118,18 @@ def fit_estimator(
     data: Dataset,
     X: Any,
     y: Any,
+    sample_weight: Any,
 ) -> dict[str, Any]:
     """Fit a clone to all samples, and others to find how it scores new ones."""
     check_estimator(detector.estimator)
     seed = draw_seed(detector.random_state)
-    distinct = deduplicate(data, hash_rows(data, seed))
+    distinct = deduplicate(data, hash_samples(data, seed))
     distinct = rescale_weights(distinct, len(data))
     folds = n_folds(len(distinct), int(detector.n_splits or 0))
     root = detector._init_callback_context(max_subtasks=1 + folds)
-    arguments = {"estimator": detector, "X": X, "y": X if y is None else y}
+    weights = None if sample_weight is None else {"sample_weight": sample_weight}
+    y = X if y is None else y
+    arguments = {"estimator": detector, "X": X, "y": y, "metadata": weights}
     root.call_on_fit_task_begin(**arguments)
 
     def fit(name: str, part: Dataset) -> Any:
@@ -127,16 +138,16 @@ def fit_estimator(
             last_step(estimator).set_params(random_state=seed)
         task = root.subcontext(task_name=name)
         with task.propagate_callback_context(estimator):
-            return _fit_with_weights(estimator, part.to_array(), part.weight)
+            return _fit(estimator, part)
 
     estimator = fit("all samples", data)
     scores = call_method(estimator, "score_samples", data.to_array())
-    held_out, weight = scores, data.weight
+    held_out, weight = scores, weight_of_groups(data)
     if folds:
         held_out = cross_fitted_scores(
             distinct, folds, lambda i, part: fit(f"fold {i}", part)
         )
-        weight = distinct.weight
+        weight = weight_of_groups(distinct)
     fitted = {
         **calibrated_attributes(-held_out, weight),
         "estimator_": estimator,

@@ -164,7 +164,7 @@ class AutoencoderOutlierDetector(
 
     @fit_context(prefer_skip_nested_validation=False)
     @numpy_errors
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, *, groups=None):
         """Fit the detector to X.
 
         Parameters
@@ -176,6 +176,9 @@ class AutoencoderOutlierDetector(
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples; weight two counts like two samples, zero leaves one
             out.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of samples that depend on each other, such as the visits of a person:
+            p-values are then for new groups.
 
         Returns
         -------
@@ -186,21 +189,18 @@ class AutoencoderOutlierDetector(
         ------
         ValueError
             If X has missing, infinite or huge values (the columns are named) or fewer
-            than two samples.
+            than two samples, or if groups are of no use.
         TypeError
             If X is sparse or holds dates.
         """
+        from .cross_fitting import fit_estimator
+        from .fit import fit_detector
+
         with restore_on_error(self):
-            data = weighted_dataset(self._table(X, reset=True), sample_weight)
+            data = weighted_dataset(self._table(X, reset=True), sample_weight, groups)
             vars(self).pop("estimator_", None)
-            if self.estimator is None:
-                from .fit import fit_detector
-
-                fitted = fit_detector(self, data, X, y, sample_weight)
-            else:
-                from .cross_fitting import fit_estimator
-
-                fitted = fit_estimator(self, data, X, y)
+            fit = fit_detector if self.estimator is None else fit_estimator
+            fitted = fit(self, data, X, y, sample_weight)
         vars(self).update(fitted)
         return self
 

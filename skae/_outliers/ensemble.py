@@ -14,15 +14,21 @@ from .denoisers import DenoiserEnsemble
 N_MEASURED = 300
 
 
-class TrainingMasks(NamedTuple):
-    """Which networks were trained on which training samples.
+class Membership(NamedTuple):
+    """What of a fit belongs to its training samples.
 
-    Each is ``(n_networks, n_samples)``: of the ensemble of the inliers, and of that of
-    all samples if there is one.
+    Attributes
+    ----------
+    inliers, full : ndarray of bool of shape (n_networks, n_samples)
+        Which networks were trained on which samples: of the ensemble of the inliers,
+        and of that of all samples if there is one.
+    groups : ndarray of int of shape (n_samples,) or None
+        Groups of samples, which are not each other's neighbors.
     """
 
     inliers: np.ndarray
     full: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
 
 def membership_masks(parts: list[np.ndarray], n: int) -> np.ndarray:

@@ -8,9 +8,14 @@ import numpy as np
 import torch
 
 from skae._data.dataset import Dataset
-from skae._data.splitting import deduplicate, hash_rows, rescale_weights
+from skae._data.grouping import hash_samples, weight_of_groups
+from skae._data.splitting import deduplicate, rescale_weights
 from skae._nn.runtime import Placement, resolve_device, single_thread
-from skae._sklearn.callbacks import FitCallbacks, warn_of_training
+from skae._sklearn.callbacks import (
+    FitCallbacks,
+    warn_of_dependent_rows,
+    warn_of_training,
+)
 from skae._sklearn.validation import draw_seed
 from skae._training.loop import History, TrainingPlan
 
@@ -20,7 +25,7 @@ from .calibration import (
     contamination_threshold,
 )
 from .denoisers import DenoiserEnsemble, DenoisingTask, train_denoisers
-from .ensemble import CalibratedEnsemble, TrainingMasks, membership_masks
+from .ensemble import CalibratedEnsemble, Membership, membership_masks
 from .fitted import FittedDetector
 from .inliers import select_inliers
 from .neighbors import StoredNeighbors
@@ -77,6 +82,7 @@ class DetectorFit:
         self._seed, self._device = seed, device
         self._plan = TrainingPlan(n_steps or N_STEPS, LEARNING_RATE)
         self._weight, self._all = data.weight, np.arange(len(data))
+        self._groups, self._mass = data.groups, weight_of_groups(data)
         x = np.concatenate([block.values for block in data.blocks(np.float64)])
         self._robust = ColumnScaling.fit(x, data.weight, robust=True)
         self._plain = ColumnScaling.fit(x, data.weight, robust=False)
@@ -146,10 +152,16 @@ class DetectorFit:
         )
 
     def _parts(self, positions: np.ndarray) -> list[np.ndarray]:
-        """Return the positions of each network, which leaves one in three out."""
-        rng = np.random.default_rng(self._seed)
-        label = rng.permutation(len(positions)) % N_FOLDS
-        few = len(positions) < N_FOLDS
+        """Return the positions of each network, which leaves one in three out.
+
+        Of groups it leaves all samples out or none.
+        """
+        rng, unit = np.random.default_rng(self._seed), np.arange(len(positions))
+        if self._groups is not None:
+            unit = np.unique(self._groups[positions], return_inverse=True)[1]
+        n_units = int(unit.max()) + 1
+        label = (rng.permutation(n_units) % N_FOLDS)[unit]
+        few = n_units < (N_FOLDS if self._groups is None else 2)
         return [positions[few | (label != i % N_FOLDS)] for i in range(N_NETWORKS)]
 
     def _model(
@@ -179,13 +191,13 @@ class DetectorFit:
             imputers=imputers,
             score_scales={},
             calibration=np.empty(0),
-            weight=self._weight,
+            weight=self._mass,
         )
         distances = model.distances(
             self._robust_data.to_array(),
             self._plain_data.to_array(),
             placement,
-            TrainingMasks(inlier_mask, full_mask),
+            Membership(inlier_mask, full_mask, self._groups),
         )
         scales = {
             name: ScoreScale.fit(values, self._weight)
@@ -209,8 +221,8 @@ def _distinct_samples(data: Dataset, max_samples: int, seed: int) -> Dataset:
     limit = min(max_samples, max(MIN_SAMPLES, MAX_VALUES // data.n_features))
     some = data.sample(limit, seed)
     values = some.to_array().astype(np.float64, copy=False)
-    some = Dataset(values, weight=some.weight)
-    return rescale_weights(deduplicate(some, hash_rows(some, seed)), len(some))
+    some = Dataset(values, weight=some.weight, groups=some.groups)
+    return rescale_weights(deduplicate(some, hash_samples(some, seed)), len(some))
 
 
 def _contamination_offset(
@@ -230,6 +242,8 @@ def fit_detector(
 ) -> dict[str, Any]:
     """Fit denoisers and stored samples; return the fitted attributes."""
     seed, device = draw_seed(detector.random_state), resolve_device(detector.device)
+    if data.groups is None:
+        warn_of_dependent_rows(data, "p-values of rows of new ones will be too small")
     contamination, n_stored = detector.contamination, int(detector.memory)
     if isinstance(detector.memory, bool | np.bool_):
         n_stored *= N_STORED

@@ -38,7 +38,7 @@ from .attribution import (
 )
 from .calibration import ScoreScale
 from .denoisers import DenoiserEnsemble, denoising_architecture
-from .ensemble import CalibratedEnsemble, TrainingMasks
+from .ensemble import CalibratedEnsemble, Membership
 from .neighbors import StoredNeighbors
 from .scaling import ColumnScaling
 
@@ -89,7 +89,7 @@ class FittedDetector:
         robust: np.ndarray,
         plain: np.ndarray,
         placement: Placement,
-        masks: TrainingMasks | None = None,
+        own: Membership | None = None,
     ) -> dict[str, np.ndarray]:
         """Return all distances of samples.
 
@@ -99,21 +99,23 @@ class FittedDetector:
             The samples in the two scalings.
         placement : Placement
             Device and precision of the networks.
-        masks : TrainingMasks or None, default=None
-            For training samples: which networks were trained on them.
+        own : Membership or None, default=None
+            For training samples: which networks were trained on them, and their groups.
         """
-        trained = None if masks is None else masks.inliers
+        trained, full, groups = own or (None, None, None)
         result = {"energy": self.inlier_ensemble.distances(robust, placement, trained)}
         if self.inlier_neighbors is not None:
-            nearest = self.inlier_neighbors.distances(robust, (INLIER_NEIGHBOR,))
+            nearest = self.inlier_neighbors.distances(
+                robust, (INLIER_NEIGHBOR,), groups
+            )
             result["core"] = nearest[0]
         if self.neighbors is not None:
-            nearest = self.neighbors.distances(plain, NEIGHBORS)
+            nearest = self.neighbors.distances(plain, NEIGHBORS, groups)
             result["tenth"], result["first"] = nearest
         if self.full_ensemble is not None:
-            ensemble, trained = self.full_ensemble, masks and masks.full
-            result["blurred"] = ensemble.distances(plain, placement, trained)
-            result["residual"] = ensemble.residual_magnitudes(plain, placement, trained)
+            ensemble = self.full_ensemble
+            result["blurred"] = ensemble.distances(plain, placement, full)
+            result["residual"] = ensemble.residual_magnitudes(plain, placement, full)
         return result
 
     def combine_distances(self, distances: dict[str, np.ndarray]) -> np.ndarray:

@@ -22,10 +22,17 @@ class StoredNeighbors:
         The stored samples.
     weight : ndarray of shape (n_stored,) or None
         How many samples each stands for; None means one.
+    groups : ndarray of int of shape (n_stored,) or None, default=None
+        Groups of samples that depend on each other.
     """
 
-    def __init__(self, samples: np.ndarray, weight: np.ndarray | None) -> None:
-        self.samples, self.weight = samples, weight
+    def __init__(
+        self,
+        samples: np.ndarray,
+        weight: np.ndarray | None,
+        groups: np.ndarray | None = None,
+    ) -> None:
+        self.samples, self.weight, self.groups = samples, weight, groups
         self._neighbors = NearestNeighbors(metric="manhattan", algorithm="brute")
         # In double precision these distances take two thirds of the time.
         self._neighbors.fit(samples.astype(np.float64))
@@ -51,7 +58,7 @@ class StoredNeighbors:
             rng = np.random.default_rng(seed)
             positions = np.sort(rng.choice(positions, size, replace=False))
         stored = data.subset(positions)
-        return cls(stored.to_array(), stored.weight)
+        return cls(stored.to_array(), stored.weight, stored.groups)
 
     def nearest(self, x: np.ndarray, count: int) -> np.ndarray:
         """Return which stored samples are nearest, ``(n, count)`` or all there are."""
@@ -63,12 +70,18 @@ class StoredNeighbors:
             distance, index = self._neighbors.kneighbors(x, count)
         return np.asarray(distance), np.asarray(index)
 
-    def distances(self, x: np.ndarray, counts: tuple[int, ...]) -> list[np.ndarray]:
+    def distances(
+        self,
+        x: np.ndarray,
+        counts: tuple[int, ...],
+        groups: np.ndarray | None = None,
+    ) -> list[np.ndarray]:
         """Return the distance within which so many stored samples are, for each count.
 
         A stored sample that equals a sample counts as the sample itself, once: so
-        training samples are no neighbors of their own. Where the weights of those that
-        are considered are too small, it is the distance of the last.
+        training samples are no neighbors of their own, nor are others of their group.
+        Where the weights of those that are considered are too small, it is the distance
+        of the last.
 
         Parameters
         ----------
@@ -76,13 +89,22 @@ class StoredNeighbors:
             The samples.
         counts : tuple of int
             How many stored samples to count.
+        groups : ndarray of int of shape (n,) or None, default=None
+            Groups of training samples.
         """
         most, stored, x = max(counts) + 1, len(self.samples), x.astype(np.float64)
+        if groups is not None and self.groups is not None:
+            most += int(np.unique(self.groups, return_counts=True)[1].max())
         if self.weight is not None and self.weight.min() < 1:
             most *= EXTRA
         distance, index = self._kneighbors(x, min(most, stored))
         weight = np.ones(index.shape) if self.weight is None else self.weight[index]
         itself = np.where(distance[:, 0] == 0, 1.0, 0.0)
+        if groups is not None and self.groups is not None:
+            itself, weight = (
+                0 * itself,
+                weight * (self.groups[index] != groups[:, None]),
+            )
         reached = np.cumsum(weight, axis=1) - np.minimum(itself, weight[:, 0])[:, None]
         result = []
         for count in counts:

@@ -101,4 +101,4 @@ class ColumnScaling:
         values = np.empty((len(data), data.n_features), np.float32)
         for at in data.slices():
             values[at] = self(data.read(at, np.float64).values)
-        return Dataset(values, weight=data.weight)
+        return Dataset(values, weight=data.weight, groups=data.groups)

@@ -4,7 +4,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from skae._data.dataset import Dataset
-from skae._data.grouping import group_folds, group_split, hash_with_groups
+from skae._data.grouping import (
+    group_folds,
+    group_split,
+    hash_samples,
+    weight_of_groups,
+)
 from skae._data.splitting import hash_rows
 
 labels = st.lists(st.integers(0, 8), min_size=2, max_size=60).map(np.array)
@@ -24,10 +29,11 @@ def test_subsets_keep_the_groups():
 def test_equal_rows_of_two_groups_are_two_samples():
     table = np.array([[1.0], [1.0], [2.0]])
     data = Dataset(table, groups=np.array([0, 1, 1]))
-    hashes = hash_with_groups(hash_rows(data, 0), data.groups)
-    assert len(np.unique(hashes)) == 3
+    assert len(np.unique(hash_samples(data, 0))) == 3
     same = Dataset(table, groups=np.array([1, 1, 1]))
-    assert len(np.unique(hash_with_groups(hash_rows(same, 0), same.groups))) == 2
+    assert len(np.unique(hash_samples(same, 0))) == 2
+    alone = Dataset(table)
+    np.testing.assert_array_equal(hash_samples(alone, 0), hash_rows(alone, 0))
 
 
 @given(labels, st.integers(2, 7))
@@ -73,3 +79,11 @@ def test_large_tables_hold_out_few_groups():
     data = grouped(np.repeat(np.arange(10_000), 20))
     _, validation = group_split(data, 0.1, 0)
     assert 1000 < len(validation) < 3000
+
+
+def test_weights_of_groups_sum_to_one():
+    data = grouped([3, 3, 3, 5, 7, 7])
+    np.testing.assert_allclose(weight_of_groups(data), [1 / 3] * 3 + [1] + [1 / 2] * 2)
+    weighted = grouped([3, 3, 5], np.array([1.0, 3.0, 2.0]))
+    np.testing.assert_allclose(weight_of_groups(weighted), [0.25, 0.75, 1])
+    assert weight_of_groups(Dataset(np.ones((3, 1)))) is None

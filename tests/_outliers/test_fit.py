@@ -103,7 +103,8 @@ def test_fit_stores_as_many_samples_as_are_allowed(default, X):
 
 def test_fit_stores_fewer_samples_of_wide_tables(default, X, monkeypatch):
     monkeypatch.setattr(fit_module, "STORED_VALUES", 300 * X.shape[1])
-    state = default.fit(np.tile(X, (3, 1)) + np.arange(360)[:, None])._state
+    steps = np.random.default_rng(0).permutation(360)
+    state = default.fit(np.tile(X, (3, 1)) + steps[:, None])._state
     assert len(state["neighbors"]["samples"]) == 300
 
 
