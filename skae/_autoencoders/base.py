@@ -15,7 +15,7 @@ from skae._sklearn.constraints import CONSTRAINTS
 from skae._sklearn.datasets import weighted_dataset
 from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import DocLinkMixin
-from skae._sklearn.score_mixin import MeanScoreMixin
+from skae._sklearn.score_mixins import MeanScoreMixin
 from skae._sklearn.validation import (
     raise_out_of_precision,
     restore_on_error,

@@ -1,4 +1,4 @@
-"""What a detector with scores and a threshold offers, as scikit-learn's do."""
+"""What estimators that score samples offer: a mean score, a threshold."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,8 +6,38 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .compat import SetOutputMixin, check_feature_names_in
+from .compat import SetOutputMixin, check_feature_names_in, check_sample_weight
 from .pipelines import active_steps, feature_names_after
+
+
+class MeanScoreMixin(BaseEstimator):
+    """Offers `score`, the weighted mean of `score_samples`."""
+
+    if TYPE_CHECKING:
+
+        def score_samples(self, X: Any) -> np.ndarray: ...
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return the mean of `score_samples`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples to score.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+            The mean.
+        """
+        scores = self.score_samples(X)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, scores)
+        return float(np.average(scores, weights=sample_weight))
 
 
 class ScoreThresholdMixin(OutlierMixin, SetOutputMixin, BaseEstimator):
