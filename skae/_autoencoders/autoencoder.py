@@ -1,6 +1,7 @@
 """The plain autoencoder."""
 
-from skae._sklearn.docstrings import complete_docstring, set_module
+from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 
 from .base import BaseAutoencoder
 

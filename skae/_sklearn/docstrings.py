@@ -1,4 +1,4 @@
-"""What documentation shows of a class: shared descriptions, its module, its page.
+"""Descriptions of the parameters and attributes that autoencoders share.
 
 The docstring of a class describes what it has of its own; :func:`complete_docstring`
 fills in the rest.
@@ -6,7 +6,6 @@ fills in the rest.
 
 import inspect
 import re
-from collections.abc import Callable
 from typing import TypeVar
 
 PARAMETERS = r"""
@@ -128,7 +127,6 @@ PARAMETERS_HEAD = "    Parameters\n    ----------\n"
 PLACE = "    {parameters}\n"
 ATTRIBUTES_HEAD = "    Attributes\n    ----------\n"
 C = TypeVar("C", bound=type)
-T = TypeVar("T")
 
 
 def _entries(text: str) -> dict[str, str]:
@@ -163,19 +161,6 @@ def complete_docstring(cls: C) -> C:
     parts += [between, ATTRIBUTES_HEAD, *attributes.values(), *common.values(), after]
     cls.__doc__ = "".join(parts)
     return cls
-
-
-def set_module(name: str) -> Callable[[T], T]:
-    """Return a decorator that sets ``__module__``, so that pickles refer to it.
-
-    A public name then stays loadable wherever in the package its file moves.
-    """
-
-    def decorate(public: T) -> T:
-        public.__module__ = name
-        return public
-
-    return decorate
 
 
 class DocLinkMixin:

@@ -28,7 +28,7 @@ DISPLAYS = [cls for name, cls in PUBLIC.items() if name.startswith("skae.plottin
 # Each public method once, under a class that has it. Methods of scikit-learn's are
 # documented there, and those of corruptions in their base class.
 METHODS = {
-    (method.__module__, method.__qualname__): f"{owner}.{name}"
+    (inspect.unwrap(method).__code__, method.__doc__): f"{owner}.{name}"
     for owner, cls in PUBLIC.items()
     if cls in ESTIMATORS + DISPLAYS
     for name, method in inspect.getmembers(cls, inspect.isroutine)
