@@ -17,9 +17,9 @@ from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import DocLinkMixin
 from skae._sklearn.score_mixins import MeanScoreMixin
 from skae._sklearn.validation import (
-    raise_out_of_precision,
     restore_on_error,
     validate_table,
+    within_precision,
 )
 from skae._sklearn.warnings import numpy_errors
 
@@ -154,8 +154,8 @@ class BaseAutoencoder(
         from .validation_samples import given_validation
 
         with restore_on_error(self):
-            table = self._check_table(X, reset=True)
-            data = weighted_dataset(table, sample_weight, groups)
+            table, clean = self._check_samples(X, y)
+            data = weighted_dataset(table, sample_weight, groups, clean)
             held_out = given_validation(self, data, y, X_val, groups)
             result = run_fit(self, data, held_out, X, y, sample_weight)
             fitted = self._fitted_attributes(result, data)
@@ -175,6 +175,10 @@ class BaseAutoencoder(
         return validate_table(
             self, X, reset=reset, unit_interval_for=parameter, name=name
         )
+
+    def _check_samples(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return X, and what its reconstruction is compared with if not X itself."""
+        return self._check_table(X, reset=True), None
 
     def _new_codec(self, model: "FittedModel", dtype: Any) -> "Codec":
         from skae._model.inference import Codec
@@ -198,10 +202,7 @@ class BaseAutoencoder(
         check_is_fitted(self)
         table = self._check_table(X, reset=False)
         result = getattr(self._codec(table.dtype), method)(table, *args)
-        if not np.isfinite(result).all():
-            distance = np.abs((table - self.mean_) / self._state["anchor"]["scale"])
-            raise_out_of_precision(self, distance.max(axis=0))
-        return result
+        return within_precision(self, table, result)
 
     def transform(self, X):
         """Encode X.

@@ -76,6 +76,8 @@ def fit_parameters(estimator: Any, data: Dataset) -> FitParameters:
     hidden = _hidden_layer_sizes(estimator)
     factory = estimator._network_factory(d)
     objective, corruption = estimator._objective(d), estimator._input_corruption()
+    if data.is_paired:  # the noise is that of the samples
+        corruption = None
     if factory is not None and isinstance(k, float):
         raise ValueError(
             f"n_components={k}, a share of the variance, needs a network whose "

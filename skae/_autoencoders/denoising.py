@@ -7,14 +7,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skae._data.corruption import FunctionCorruption, corrupt_rows
-from skae._sklearn.compat import StrOptions
+from skae._sklearn.compat import StrOptions, check_sample_weight
 from skae._sklearn.constraints import (
     NOT_NEGATIVE,
     parameter_constraints,
     set_parameters,
 )
-from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.docstrings import complete_docstring, described
 from skae._sklearn.modules import set_module
+from skae._sklearn.validation import is_target, validate_table, validate_target
 from skae.noise import NAMES, Corruption
 
 from .base import BaseAutoencoder
@@ -30,6 +31,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
     clean sample, :math:`\min E\,|x - \hat x(x + \text{noise})|^2`. `reconstruct`
     removes noise of the same kind; `transform` gives latent codes that it moves little.
     Held-out samples are corrupted too: PCA is kept if it denoises as well.
+
+    Where clean samples and noisy copies of them were measured, ``fit(noisy, clean)``
+    learns from these pairs, and `noise` is not used.
 
     Parameters
     ----------
@@ -87,6 +91,15 @@ class DenoisingAutoencoder(BaseAutoencoder):
     ):  # fmt: skip
         set_parameters(self, locals())
 
+    fit = described(
+        BaseAutoencoder.fit,
+        y="""array-like of shape (n_samples, n_features) or None, default=None
+        Clean samples, of which the rows of X are noisy copies in the same units. The
+        network sees X as it is, its reconstruction is compared with y, and `noise` is
+        not used. None means that X is clean; y of another shape, as labels have, is
+        ignored.""",
+    )
+
     def _input_corruption(self) -> Corruption:
         noise, level = self.noise, float(self.noise_level)
         if isinstance(noise, Corruption):
@@ -105,8 +118,43 @@ class DenoisingAutoencoder(BaseAutoencoder):
             )
         return NAMES[noise](level)
 
+    def _check_samples(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        if not is_target(X, y):
+            return super()._check_samples(X, y)
+        # Noise may lead out of [0, 1]; what is reconstructed must be in it.
+        table = validate_table(self, X, reset=True, unit_interval_for=None)
+        parameter = self._unit_interval_parameter()
+        return table, validate_target(self, y, unit_interval_for=parameter)
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return minus the mean squared error of the reconstruction.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples to score.
+        y : array-like of shape (n_samples, n_features) or None, default=None
+            Clean samples that the reconstructions are compared with; None, or y of
+            another shape, compares with X.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+            The mean over samples and features, in squared units of X; higher is better.
+        """
+        if not is_target(X, y):
+            return super().score(X, sample_weight=sample_weight)
+        reconstruction = self.reconstruct(X)
+        clean = validate_target(self, y, unit_interval_for=None)
+        errors = np.square(reconstruction - clean).mean(axis=1)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, errors)
+        return -float(np.average(errors, weights=sample_weight))
+
     def corrupt(self, X, random_state=None):
-        """Return X with noise of the kind that training adds.
+        """Return X with noise of the kind that training adds: that of `noise`.
 
         Parameters
         ----------

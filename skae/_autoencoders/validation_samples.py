@@ -37,6 +37,12 @@ def given_validation(
         splitter = None
     if X_val is not None:
         _check_alone(estimator, splitter, groups)
+        if data.is_paired:
+            raise ValueError(
+                "X_val has no clean samples, which y has for X. Put the pairs to "
+                "validate on into X and y, and name them by "
+                "validation_fraction=PredefinedSplit(...), or leave X_val out."
+            )
         return Dataset(estimator._check_table(X_val, reset=False, name="X_val"))
     if not estimator.early_stopping:
         return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .source import ArraySource, Block, Source
+from .source import ArraySource, Block, PairSource, Source
 
 BLOCK_ROWS = 4096
 BLOCK_BYTES = 1 << 20
@@ -49,6 +49,11 @@ class Dataset:
     def n_features(self) -> int:
         """Number of features."""
         return self.source.shape[1]
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether noisy samples come with the clean ones, as inputs of a network."""
+        return isinstance(self.source, PairSource)
 
     @property
     def sample_weight(self) -> np.ndarray:
@@ -104,12 +109,14 @@ class Dataset:
             Type of the values; None keeps that of the source.
         """
         block = self.source.read(at if self.index is None else self.index[at])
-        values = block.values
+        values, inputs = block.values, block.inputs
         if dtype is not None:
             # In one order of memory sums are rounded in one way.
             values = np.ascontiguousarray(values, dtype=dtype)
+            if inputs is not None:
+                inputs = np.ascontiguousarray(inputs, dtype=dtype)
         weight = None if self.weight is None else self.weight[at]
-        return replace(block, values=values, weight=weight)
+        return replace(block, values=values, weight=weight, inputs=inputs)
 
     def blocks(self, dtype: Any = None) -> Iterator[Block]:
         """Yield all samples, a block at a time; see :meth:`read`."""

@@ -10,27 +10,40 @@ MAX_VALIDATION_ROWS = 2000
 MAX_VALIDATION_VALUES = 1 << 20  # numbers in the validation samples of a wide table
 
 
-def hash_rows(data: Dataset, seed: int) -> np.ndarray:
+def hash_rows(data: Dataset, seed: int, *, inputs: bool = True) -> np.ndarray:
     """Return 64 bits for each sample that depend on its values and the seed alone.
+
+    Of pairs both are hashed, the clean sample and the noisy one, unless ``inputs`` is
+    false: then the clean one alone.
 
     Equal samples get equal hashes wherever they stand, and the same values of another
     type are the same sample: hashed are values in float64. A split by the hash never
     puts two copies of a sample on two sides.
     """
     rng = np.random.default_rng(seed)
-    factor = rng.integers(2**63, size=data.n_features, dtype=np.uint64) * 2 + 1
+    factor, other = (
+        rng.integers(2**63, size=data.n_features, dtype=np.uint64) * 2 + 1
+        for _ in range(2)
+    )
     result = np.empty(len(data), dtype=np.uint64)
     for at in data.slices():
-        values = data.read(at, np.float64).values + 0.0  # minus zero equals zero
-        words = np.ascontiguousarray(values).view(np.uint64)
-        words = words ^ (words >> np.uint64(32))  # whole numbers differ in high bits,
-        words *= MIX  # which a sum alone would lose
-        words ^= words >> np.uint64(29)
-        result[at] = words @ factor
+        block = data.read(at, np.float64)
+        result[at] = _words(block.values) @ factor
+        if inputs and block.inputs is not None:
+            result[at] += _words(block.inputs) @ other
     result ^= result >> np.uint64(30)
     result *= MIX
     result ^= result >> np.uint64(27)
     return result
+
+
+def _words(values: np.ndarray) -> np.ndarray:
+    """Return 64 mixed bits for each value."""
+    words = np.ascontiguousarray(values + 0.0).view(np.uint64)  # minus zero equals zero
+    words = words ^ (words >> np.uint64(32))  # whole numbers differ in high bits,
+    words *= MIX  # which a sum alone would lose
+    words ^= words >> np.uint64(29)
+    return words
 
 
 def count_distinct(hashes: np.ndarray) -> int:
@@ -48,6 +61,24 @@ def deduplicate(data: Dataset, hashes: np.ndarray) -> Dataset:
     _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
     weight = np.bincount(group, weights=data.weight)
     return data.subset(first).reweighted(weight.astype(np.float64))
+
+
+def group_by_target(
+    data: Dataset, hashes: np.ndarray, seed: int
+) -> tuple[Dataset, np.ndarray]:
+    """Return pairs ordered by their clean samples, and the hashes of these.
+
+    Noisy copies of one clean sample then stay together: on both sides of a split they
+    would make the network look better than it is. Without pairs nothing changes, nor
+    where all have one clean sample.
+    """
+    if not data.is_paired:
+        return data, hashes
+    clean = hash_rows(data, seed, inputs=False)
+    if count_distinct(clean) == 1:
+        return data, hashes
+    order = np.argsort(clean, kind="stable")
+    return data.subset(order), clean[order]
 
 
 def has_many_copies(data: Dataset) -> bool:

@@ -14,6 +14,7 @@ from skae._data.grouping import group_folds, group_split, hash_samples
 from skae._data.splitting import (
     count_distinct,
     deduplicate,
+    group_by_target,
     has_many_copies,
     kfold_labels,
     train_validation_split,
@@ -75,6 +76,8 @@ def hold_out(
         n_independent = min(n_distinct, len(np.unique(data.groups)))
     if n_distinct < SMALL and (given is None or isinstance(given, Dataset)):
         hashes, data = np.unique(hashes), deduplicate(data, hashes)
+    if given is None:
+        data, hashes = group_by_target(data, hashes, parameters.seed)
     if not parameters.early_stopping:
         pairs: Pairs = []
     elif isinstance(given, Dataset):

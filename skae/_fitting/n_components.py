@@ -39,10 +39,13 @@ def explained_variance_curve(validation: ValidationBatches, k: int) -> np.ndarra
 
 
 def split_errors(
-    splits: Sequence[TrainingSplit], k: int
+    splits: Sequence[TrainingSplit], k: int, *, denoising: bool = True
 ) -> tuple[SquaredErrors, np.ndarray]:
     """Return PCA's squared errors on the validation samples of all splits."""
-    parts = [pca_squared_errors(s.validation, s.anchor(k)) for s in splits]
+    parts = [
+        pca_squared_errors(s.validation, s.anchor(k), denoising=denoising)
+        for s in splits
+    ]
     total = SquaredErrors(
         np.concatenate([total.base for total, _ in parts]),
         np.concatenate([total.weight for total, _ in parts]),
@@ -58,7 +61,8 @@ def n_components_to_train(splits: Sequence[TrainingSplit], config: FitConfig) ->
     if asked is None:
         return splits[0].eigen.n_components_for(DEFAULT_SHARE)
     rank = min(len(split.eigen.variances) for split in splits)
-    total, errors = split_errors(splits, rank)
+    # Of clean samples: of noisy ones PCA may never explain the share.
+    total, errors = split_errors(splits, rank, denoising=False)
     training = max(split.eigen.n_components_for(asked) for split in splits)
     held_out = smallest_satisfying(lambda m: total.explains(errors[m - 1], asked), rank)
     return min(max(training, held_out), rank)

@@ -27,7 +27,7 @@ def with_decoder_range(
     codec = Codec(replace(model, decoder_range=None), np.dtype(np.float32), device)
     low, high = model.anchor.code_range.copy()
     for block in data.blocks():
-        z = codec.encode(block.values) / model.anchor.score_std
+        z = codec.encode(block.network_inputs) / model.anchor.score_std
         np.minimum(low, z.min(axis=0), out=low)
         np.maximum(high, z.max(axis=0), out=high)
     return replace(model, decoder_range=1.1 * np.stack([low, high]))
@@ -46,7 +46,7 @@ def with_whitening(
     running, scatter = RunningMean(k), np.zeros((k, k))
     for block in data.blocks(np.float64):
         weight = block.sample_weight
-        codes = codec.encode(block.values)
+        codes = codec.encode(block.network_inputs)
         centre, shift, factor = running.update(codes, weight)
         root = torch.from_numpy((codes - centre) * np.sqrt(weight)[:, None])
         scatter += (root.mT @ root).numpy()

@@ -19,7 +19,7 @@ from skae._pca.probabilistic import with_noise_variance
 
 from .config import FitConfig
 
-Corrupt = Callable[[np.ndarray], np.ndarray]
+Corrupt = Callable[[Block], Block]
 
 
 class TrainingSplit:
@@ -67,21 +67,30 @@ class TrainingSplit:
         return anchor
 
     def _noise(self) -> Corrupt | None:
-        """Return what adds the noise that is to be removed, if there is any."""
+        """Return what gives the noisy samples of a block, if noise is to be removed."""
+        if self._sample.is_paired:
+            return lambda block: replace(
+                block, values=block.network_inputs, inputs=None
+            )
         corruption, statistics = self._config.corruption, self._statistics
         if corruption is None or not corruption.clean_target:
             return None
         ranges = np.stack([statistics.min, statistics.max]) - statistics.mean
         generator = torch.Generator().manual_seed(self._config.seed)
-        return lambda x: corrupt_rows(x, corruption, statistics.mean, ranges, generator)
+        return lambda block: replace(
+            block,
+            values=corrupt_rows(
+                block.values, corruption, statistics.mean, ranges, generator
+            ),
+        )
 
     def _noisy_blocks(self, corrupt: Corrupt) -> Iterator[tuple[Block, Block]]:
         """Yield blocks of samples and of their noisy copies."""
         for block in self._sample.blocks(np.float64):
-            yield block, replace(block, values=corrupt(block.values))
+            yield block, corrupt(block)
 
     def _statistics_with_noise(self) -> ColumnStatistics | None:
-        """Return statistics of what the network sees, if noise is added to it."""
+        """Return statistics of what the network sees, if that is noisy."""
         corrupt = self._noise()
         if corrupt is not None and self._noisy_statistics is None:
             noisy = (noisy for _, noisy in self._noisy_blocks(corrupt))

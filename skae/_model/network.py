@@ -186,12 +186,15 @@ class AnchoredNetwork:
     def preprocess(
         self,
         values: np.ndarray,
+        inputs: np.ndarray | None = None,
         *,
         training: bool = False,
         generator: torch.Generator | None = None,
     ) -> Batch:
         """Return a batch of samples; see :meth:`Preprocessor.batch`."""
-        return self.preprocessor.batch(values, training=training, generator=generator)
+        return self.preprocessor.batch(
+            values, inputs, training=training, generator=generator
+        )
 
     def encoder_outputs(self, centred: Tensor) -> Tensor:
         """Return what the encoder gives for centred samples, in units of the network.

@@ -157,6 +157,7 @@ class Preprocessor:
     def batch(
         self,
         values: np.ndarray,
+        given: np.ndarray | None = None,
         *,
         training: bool,
         generator: torch.Generator | None = None,
@@ -166,7 +167,10 @@ class Preprocessor:
         Parameters
         ----------
         values : ndarray of shape (..., n_samples, n_features)
-            Samples of any numeric type.
+            Samples of any numeric type, the targets.
+        given : ndarray of the same shape, or None, default=None
+            What the network sees in their place; no noise is then added. None means
+            the samples themselves, with noise where there is a generator.
         training : bool
             True for training samples, which span the range of the inputs; False
             attenuates the correction of a sample by how far it is outside.
@@ -174,7 +178,9 @@ class Preprocessor:
             Source of the noise.
         """
         inputs = clean = self.center(values)
-        if self.corruption is not None and generator is not None:
+        if given is not None:
+            inputs = self.center(given)
+        elif self.corruption is not None and generator is not None:
             inputs = self.corruption.apply(clean, self.columns, generator)
             clean = clean if self.corruption.clean_target else inputs
         targets = clean if self.centers_targets else clean + self.columns.mean

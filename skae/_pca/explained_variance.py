@@ -46,9 +46,13 @@ class SquaredErrors:
 
 
 def pca_squared_errors(
-    data: Dataset, anchor: Anchor
+    data: Dataset, anchor: Anchor, *, denoising: bool = True
 ) -> tuple[SquaredErrors, np.ndarray]:
     """Return PCA's squared errors of samples with the first m components, m = 1 .. k.
+
+    With ``denoising`` it reconstructs the samples from their noisy copies, where there
+    are some: ``|x - V V'y|^2 = |x|^2 + sum_i (t_i^2 - 2 s_i t_i)`` with the scores s of
+    x and t of y.
 
     Returns
     -------
@@ -63,7 +67,12 @@ def pca_squared_errors(
     for block in data.blocks(np.float64):
         centred = torch.from_numpy(block.values - anchor.mean)
         base.append(centred.square().sum(1).numpy())
-        parts.append((centred @ components).square_().numpy())
+        scores = centred @ components
+        if denoising and block.inputs is not None:
+            noisy = torch.from_numpy(block.inputs - anchor.mean) @ components
+            parts.append((2 * scores - noisy).mul_(noisy).numpy())
+        else:
+            parts.append(scores.square_().numpy())
     total = np.concatenate(base)
     residual = total - np.cumsum(np.concatenate(parts), axis=1).T
     return SquaredErrors(total, data.sample_weight), np.maximum(residual, 0.0)

@@ -40,6 +40,9 @@ from sklearn.utils.validation import _check_feature_names_in as check_feature_na
 # Weights as float64, one for each sample, none of them negative.
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+# Names of the columns of a frame, None without any.
+from sklearn.utils.validation import _get_feature_names as get_feature_names
+
 # Number of samples of a table in any container.
 from sklearn.utils.validation import _num_samples as num_samples
 
@@ -54,6 +57,7 @@ __all__ = [
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
+    "get_feature_names",
     "is_pandas_na",
     "is_scalar_nan",
     "num_samples",

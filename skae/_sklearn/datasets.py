@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from skae._data.dataset import Dataset
+from skae._data.source import PairSource
 
 from .compat import check_sample_weight, is_pandas_na
 
@@ -45,11 +46,27 @@ def _is_missing(label: Any) -> bool:
 
 
 def weighted_dataset(
-    table: np.ndarray, sample_weight: Any, groups: Any = None
+    table: np.ndarray,
+    sample_weight: Any,
+    groups: Any = None,
+    clean: np.ndarray | None = None,
 ) -> Dataset:
-    """Return the samples of positive weight, with their groups."""
+    """Return the samples of positive weight; noisy ones where the clean ones are given.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_features)
+        The samples.
+    sample_weight : array-like of shape (n_samples,) or None
+        Their weights; None means one each.
+    groups : array-like of shape (n_samples,) or None, default=None
+        Labels of groups of samples that depend on each other.
+    clean : ndarray of the table's shape, or None, default=None
+        What a network is to make of them; None means the samples themselves.
+    """
+    source = table if clean is None else PairSource(clean, table)
     codes = None if groups is None else group_codes(groups, table)
-    data = _with_weight(Dataset(table, groups=codes), table, sample_weight)
+    data = _with_weight(Dataset(source, groups=codes), table, sample_weight)
     if data.groups is not None and (data.groups == data.groups[0]).all():
         raise ValueError(
             "All samples are of one group, so none is independent of the others. Pass "

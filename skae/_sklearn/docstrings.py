@@ -6,7 +6,11 @@ fills in the rest.
 
 import inspect
 import re
-from typing import TypeVar
+import textwrap
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .modules import copy_function
 
 PARAMETERS = r"""
     n_components : int, float or None, default=None
@@ -127,6 +131,7 @@ PARAMETERS_HEAD = "    Parameters\n    ----------\n"
 PLACE = "    {parameters}\n"
 ATTRIBUTES_HEAD = "    Attributes\n    ----------\n"
 C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _entries(text: str) -> dict[str, str]:
@@ -161,6 +166,30 @@ def complete_docstring(cls: C) -> C:
     parts += [between, ATTRIBUTES_HEAD, *attributes.values(), *common.values(), after]
     cls.__doc__ = "".join(parts)
     return cls
+
+
+def described(method: F, **parameters: str) -> F:
+    """Return a copy of a method whose docstring describes some parameters otherwise.
+
+    Parameters
+    ----------
+    method : function
+        The method, whose docstring is in numpydoc's form.
+    **parameters : str
+        By name, the type of a parameter and on further lines its description.
+    """
+    copy = copy_function(method)
+    if method.__doc__ is None:  # python -OO
+        return copy
+    doc = inspect.cleandoc(method.__doc__)
+    for name, text in parameters.items():
+        entry = re.compile(rf"^{name} : .*\n(?: +.*\n)+", re.MULTILINE)
+        first, _, rest = text.partition("\n")
+        rest = textwrap.indent(textwrap.dedent(rest).strip(), "    ")
+        before, after = entry.split(doc)
+        doc = f"{before}{name} : {first}\n{rest}\n{after}"
+    copy.__doc__ = f"{doc}\n"
+    return copy
 
 
 class DocLinkMixin:

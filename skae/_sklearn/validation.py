@@ -1,105 +1,25 @@
-"""Checks of X, whose errors name the column and the cure."""
+"""Checks of X and y, whose errors name the column and the cure."""
 
 # scikit-learn carries no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
-import datetime
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
 from skae._data.dataset import Dataset
 
+from .compat import get_feature_names
+from .tables import as_numbers, column_names
+
 ROUNDING = 1e-6  # by which features may lie outside [0, 1]
 LARGEST = 1e30  # magnitude that can be scaled in single precision
-
-
-def column_names(columns: Iterable[int], names: np.ndarray | None) -> str:
-    """Return up to five columns by name, or by number if they have no names."""
-    columns = list(columns)
-    shown = [repr(str(names[j])) if names is not None else str(j) for j in columns[:5]]
-    more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
-    return f"column{'s' * (len(columns) > 1)} {', '.join(shown)}{more}"
-
-
-def reject_datetimes(X: Any) -> None:
-    """Raise TypeError if a column of X holds dates or times.
-
-    NumPy would convert them to numbers, in a unit that the user did not choose.
-    """
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        names = np.asarray(list(X.columns), dtype=object)
-        dtypes = [str(dtype).lower() for dtype in X.dtypes]
-    elif hasattr(X, "dtype") and hasattr(X, "shape") and len(X.shape) == 2:
-        names, dtypes = None, [str(X.dtype).lower()] * X.shape[1]
-    else:
-        return
-    prefixes = ("datetime", "timedelta", "date", "time", "duration", "period")
-    dated = [j for j, dtype in enumerate(dtypes) if dtype.startswith(prefixes)]
-    if dated:
-        raise _dates_found(dated, names)
-
-
-def _dates_found(columns: list[int], names: np.ndarray | None) -> TypeError:
-    return TypeError(
-        f"X holds dates or times in {column_names(columns, names)}. Convert them to "
-        "numbers first, such as days since a date, or leave them out with a "
-        "ColumnTransformer."
-    )
-
-
-def _without_mask(X: Any) -> Any:
-    """Return the data of a masked array that masks nothing; raise if it masks any.
-
-    NumPy would go on with what is behind the mask.
-    """
-    if not np.ma.isMaskedArray(X):
-        return X
-    masked = np.ma.getmaskarray(X)
-    if masked.any():
-        columns = np.flatnonzero(masked.reshape(len(X), -1).any(axis=0))
-        raise ValueError(
-            f"X is a masked array with masked values in {column_names(columns, None)}. "
-            "Impute them first, for instance X.filled(np.nan) with SimpleImputer, or "
-            "drop those samples."
-        )
-    return X.data
-
-
-def name_non_numeric_columns(X: Any, error: Exception) -> Exception:
-    """Return the error with the names of the columns that are not numeric added."""
-    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
-        return error
-    bad = []
-    for j, name in enumerate(X.columns):
-        try:
-            np.asarray(X[name]).astype(np.float64)
-        except (TypeError, ValueError):
-            bad.append(j)
-    if not bad:
-        return error
-    names = np.asarray(list(X.columns), dtype=object)
-    dated = [j for j in bad if _holds_dates(np.asarray(X[X.columns[j]]))]
-    if dated:
-        return _dates_found(dated, names)
-    error_type = TypeError if isinstance(error, TypeError) else ValueError
-    return error_type(
-        f"{error} Not numeric: {column_names(bad, names)}. Encode such columns first, "
-        "for instance with OneHotEncoder in a ColumnTransformer."
-    )
-
-
-def _holds_dates(column: np.ndarray) -> bool:
-    """Return whether the objects of a column are dates or times."""
-    kinds = (datetime.date, datetime.time, datetime.timedelta, np.datetime64)
-    return any(isinstance(value, kinds) for value in column)
 
 
 def _is_finite_fast(X: np.ndarray) -> bool:
@@ -134,7 +54,7 @@ def check_finite(
     unit_interval_for : str or None
         The parameter that requires values in [0, 1], if one does.
     name : str, default="X"
-        What errors call X.
+        What errors call the samples.
 
     Raises
     ------
@@ -172,9 +92,10 @@ def check_finite(
         # A scaler may end a rounding error beyond one.
         outside = np.flatnonzero((low < -ROUNDING) | (high > 1 + ROUNDING))
         if outside.size:
+            table = "" if name == "X" else f"{name}, "
             raise ValueError(
                 f"{unit_interval_for} needs features in [0, 1], which is not so in "
-                f"{column_names(outside, names)}. Scale them, for instance with "
+                f"{table}{column_names(outside, names)}. Scale them, for instance with "
                 f"MinMaxScaler, or choose another {unit_interval_for.split('=')[0]}."
             )
 
@@ -200,43 +121,92 @@ def validate_table(
     unit_interval_for : str or None
         The parameter that requires values in [0, 1], if one does.
     name : str, default="X"
-        What errors call X.
+        What errors call the samples.
     """
-    if sparse.issparse(X):
-        raise TypeError(
-            "Sparse data was passed, but dense data is required. Use X.toarray(), or "
-            "reduce it first with TruncatedSVD, which takes sparse X."
-        )
-    reject_datetimes(X)
-    X = _without_mask(X)
-    try:
-        table = np.asarray(
-            validate_data(
-                estimator,
-                X,
-                reset=reset,
-                dtype="numeric",
-                ensure_all_finite=False,
-                ensure_min_samples=2 if reset else 1,
-            )
-        )
-        if table.dtype.kind not in "biuf" or table.dtype.itemsize > 8:
-            table = table.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        explained = name_non_numeric_columns(X, error)
-        if explained is error:
-            raise
-        raise explained from error
+    table = as_numbers(
+        X,
+        lambda X: validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype="numeric",
+            ensure_all_finite=False,
+            ensure_min_samples=2 if reset else 1,
+        ),
+    )
     names = getattr(estimator, "feature_names_in_", None)
     check_finite(table, names, unit_interval_for=unit_interval_for, name=name)
     return table
 
 
-def raise_out_of_precision(estimator: BaseEstimator, distance: np.ndarray) -> None:
-    """Raise ValueError: results overflowed, most likely because of one feature.
+def is_target(X: Any, y: Any) -> bool:
+    """Return whether y is a table of X's shape; labels and all else are not."""
+    shape = _shape(y)
+    return len(shape) == 2 and shape == _shape(X)
 
-    ``distance`` is the largest one of each feature from its mean, in deviations.
+
+def _shape(table: Any) -> tuple[int, ...]:
+    try:
+        return tuple(np.shape(table))
+    except (TypeError, ValueError):  # a ragged list
+        return ()
+
+
+def validate_target(
+    estimator: BaseEstimator, y: Any, *, unit_interval_for: str | None
+) -> np.ndarray:
+    """Return clean samples as an array of numbers, as :func:`validate_table` does.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its features are those of the noisy samples, which were validated before.
+    y : array-like of shape (n_samples, n_features)
+        The clean samples.
+    unit_interval_for : str or None
+        The parameter that requires values in [0, 1], if one does.
+
+    Raises
+    ------
+    ValueError
+        If y has missing, infinite or huge values, or columns of other names than X.
+    TypeError
+        If y is sparse or holds dates.
     """
+    names = get_feature_names(y)
+    expected = getattr(estimator, "feature_names_in_", None)
+    if names is not None and expected is not None:
+        others = np.flatnonzero(names != expected)
+        if others.size:
+            cure = "Rename them, or pass y as an array."
+            if set(names) == set(expected):
+                cure = "Pass y[X.columns]."
+            raise ValueError(
+                "y holds the clean samples of X and must have its columns in their "
+                f"order, but has {column_names(others, names)} where X has "
+                f"{column_names(others, expected)}. {cure}"
+            )
+    table = as_numbers(
+        y,
+        lambda y: check_array(
+            y, dtype="numeric", ensure_all_finite=False, input_name="y"
+        ),
+        name="y",
+    )
+    own = expected if names is None else names
+    check_finite(table, own, unit_interval_for=unit_interval_for, name="y")
+    return table
+
+
+def within_precision(estimator: Any, X: np.ndarray, result: np.ndarray) -> np.ndarray:
+    """Return results for X; raise ValueError if they overflowed.
+
+    Named is the feature with a value farthest from its mean, in deviations.
+    """
+    if np.isfinite(result).all():
+        return result
+    distance = np.abs((X - estimator.mean_) / estimator._state["anchor"]["scale"])
+    distance = distance.max(axis=0)
     names = getattr(estimator, "feature_names_in_", None)
     raise ValueError(
         "X has values too far from the training samples for single precision in "

@@ -61,7 +61,7 @@ def random_batches(
             index[:, m] = part.source_index(drawn).reshape(count, batch_size)
         block = source.read(index if stacked else index[:, 0])
         inputs, scores, targets, _ = preprocessor.batch(
-            block.values, training=True, generator=generator
+            block.values, block.inputs, training=True, generator=generator
         )
         each = [None] * count if scores is None else scores.unbind(0)
         yield from map(Batch, inputs.unbind(0), each, targets.unbind(0))

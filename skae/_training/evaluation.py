@@ -86,8 +86,8 @@ class ValidationBatches:
         def make(cut: np.ndarray) -> Batch:
             # The same noise for the same samples, at each measurement.
             stream = Stream.VALIDATION + int(cut.flat[0])
-            values = source.read(cut).values
-            return network.preprocess(values, generator=network.generator(stream))
+            block, generator = source.read(cut), network.generator(stream)
+            return network.preprocess(block.values, block.inputs, generator=generator)
 
         return cls(
             network,

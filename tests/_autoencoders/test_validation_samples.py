@@ -280,3 +280,13 @@ def test_pipelines_transform_x_val_by_the_steps_before():
     direct = AutoencoderTransformer(4, **SHORT)
     direct.fit(scaler.transform(train), X_val=scaler.transform(later))
     assert pipeline[-1].validation_curve_ == direct.validation_curve_
+
+
+def test_x_val_beside_pairs_is_refused(curved):
+    table = curved(90)
+    model = DenoisingAutoencoder(2, **SHORT)
+    with pytest.raises(ValueError, match="X_val has no clean samples"):
+        model.fit(table + 0.1, table, X_val=table)
+    fold = np.where(np.arange(90) < 60, -1, 0)
+    model.set_params(validation_fraction=PredefinedSplit(fold))
+    assert model.fit(table + 0.1, table).pca_ratio_ <= 1

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from skae._data import dataset
 from skae._data.dataset import Dataset
-from skae._data.source import Block
+from skae._data.source import Block, PairSource
 
 
 @pytest.fixture(params=[1, 3, 4096], ids="blocks of {}".format)
@@ -140,3 +140,16 @@ def test_read_keeps_what_the_source_says_was_observed():
     np.testing.assert_array_equal(block.observed, values[[5, 0]] > 5)
     np.testing.assert_array_equal(block.weight, [2, 3])
     assert block.values.dtype == np.float32
+
+
+def test_dataset_reads_pairs():
+    clean = np.arange(12, dtype=np.int16).reshape(6, 2)
+    noisy = clean + np.float32(0.5)
+    data = Dataset(PairSource(clean, noisy), np.array([4, 1]), np.array([1.0, 2.0]))
+    assert data.is_paired
+    assert not Dataset(clean).is_paired
+    block = data.read(slice(0, 2), np.float64)
+    np.testing.assert_array_equal(block.values, clean[[4, 1]])
+    np.testing.assert_array_equal(block.inputs, noisy[[4, 1]])
+    assert block.inputs.dtype == block.values.dtype == np.float64
+    assert data.subset(np.array([1])).reweighted(np.ones(1)).is_paired

@@ -3,7 +3,7 @@ import pytest
 from dataset_cases import ChunkedSource
 
 from skae._data.dataset import BLOCK_ROWS, Dataset
-from skae._data.source import ArraySource, Block
+from skae._data.source import ArraySource, Block, PairSource
 from skae._fitting.config import FitParameters
 from skae._fitting.fit import AnchoredFit
 from skae._model.objective import Objective
@@ -39,6 +39,24 @@ def test_array_source_reads_what_numpy_indexes(index):
     assert block.values.dtype == np.int16
     assert block.observed is None
     assert block.weight is None
+
+
+def test_block_without_inputs_is_what_a_network_sees():
+    values, inputs = np.zeros((3, 2)), np.ones((3, 2))
+    assert Block(values).network_inputs is values
+    assert Block(values, inputs=inputs).network_inputs is inputs
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_pair_source_reads_both_tables(index):
+    clean = np.arange(36, dtype=np.int16).reshape(12, 3)
+    noisy = clean + np.float32(0.5)
+    source = PairSource(clean, noisy)
+    assert (source.shape, source.dtype) == ((12, 3), np.int16)
+    block = source.read(index)
+    np.testing.assert_array_equal(block.values, clean[index])
+    np.testing.assert_array_equal(block.inputs, noisy[index])
+    assert (block.values.dtype, block.inputs.dtype) == (np.int16, np.float32)
 
 
 def test_array_source_copies_no_memory_map(tmp_path):

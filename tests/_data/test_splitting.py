@@ -7,10 +7,12 @@ from hypothesis.extra.numpy import arrays
 
 from skae._data import dataset
 from skae._data.dataset import Dataset
+from skae._data.source import PairSource
 from skae._data.splitting import (
     MAX_VALIDATION_ROWS,
     count_distinct,
     deduplicate,
+    group_by_target,
     has_many_copies,
     hash_rows,
     kfold_labels,
@@ -235,3 +237,55 @@ def test_has_many_copies_needs_counts_and_few_singles(counts, expected):
     n = 5 if counts is None else len(counts)
     data = Dataset(np.arange(2.0 * n).reshape(n, 2), weight=weight)
     assert has_many_copies(data) is expected
+
+
+# -- pairs -----------------------------------------------------------------------------
+
+
+def repeated_pairs(n_clean=40, n_copies=5):
+    rng = np.random.default_rng(0)
+    label = rng.permutation(np.arange(n_clean).repeat(n_copies))
+    clean = rng.normal(size=(n_clean, 3))[label]
+    return Dataset(PairSource(clean, clean + rng.normal(size=clean.shape))), label
+
+
+def test_hashes_of_pairs_are_equal_where_both_samples_are():
+    clean, noisy = np.zeros((4, 2)), np.array([[0, 1], [1, 0], [0, 1], [0, -0.0]])
+    hashes = hash_rows(Dataset(PairSource(clean, noisy)), seed=0)
+    assert hashes[0] == hashes[2]
+    assert count_distinct(hashes) == 3
+    swapped = hash_rows(Dataset(PairSource(noisy, clean)), seed=0)
+    assert count_distinct(np.concatenate([hashes, swapped])) == 5
+    of_clean = hash_rows(Dataset(PairSource(noisy, clean)), seed=0, inputs=False)
+    np.testing.assert_array_equal(of_clean, hash_rows(Dataset(noisy), seed=0))
+
+
+def test_equal_pairs_are_merged_and_no_others():
+    data, _ = repeated_pairs()
+    twice = data.subset(np.arange(len(data)).repeat(2))
+    merged = deduplicate(twice, hash_rows(twice, seed=0))
+    assert len(merged) == len(data)
+    np.testing.assert_array_equal(merged.weight, 2)
+
+
+def test_copies_of_a_clean_sample_stay_together():
+    data, _ = repeated_pairs()
+    grouped, hashes = group_by_target(data, hash_rows(data, seed=0), seed=0)
+    clean, start = np.unique(grouped.to_array(), axis=0, return_index=True)
+    assert len(grouped) == len(data)
+    for first in start:
+        same = slice(first, first + 5)
+        assert len(np.unique(grouped.to_array()[same], axis=0)) == 1
+    train, held_out = train_validation_split(grouped, hashes, 0.2)
+    sides = [{*map(tuple, grouped.to_array()[part])} for part in (train, held_out)]
+    assert sides[0].isdisjoint(sides[1])
+    assert len(sides[1]) == 0.2 * len(clean)
+
+
+def test_samples_without_pairs_or_of_one_target_keep_their_order():
+    table = np.random.default_rng(0).normal(size=(9, 2))
+    for data in (Dataset(table), Dataset(PairSource(np.ones_like(table), table))):
+        hashes = hash_rows(data, seed=0)
+        found, kept = group_by_target(data, hashes, seed=0)
+        assert found is data
+        assert kept is hashes

@@ -7,6 +7,7 @@ from training_cases import PLAIN
 from skae import noise
 from skae._data.corruption import Binarization
 from skae._data.dataset import Dataset
+from skae._data.source import PairSource
 from skae._fitting.split import TrainingSplit
 from skae._nn.latents import SparseLatent
 from skae._pca import decomposition
@@ -100,6 +101,25 @@ def test_noise_makes_an_exact_anchor_inexact():
     clean, noisy = anchors_of(table, None, noise.Gaussian(0.5))
     assert clean.is_exact
     assert not noisy.is_exact
+
+
+def test_pairs_have_the_noise_of_their_inputs(table):
+    added = 1 + np.random.default_rng(1).normal(size=table.shape)
+    pairs = Dataset(PairSource(table, table + added))
+    config = config_of(corruption=noise.Masking(0.5))
+    found = TrainingSplit(pairs, pairs, config).anchor(2)
+    clean = TrainingSplit(Dataset(table), Dataset(table), config_of()).anchor(2)
+    np.testing.assert_array_equal(found.mean, clean.mean)
+    np.testing.assert_array_equal(found.components, clean.components)
+    np.testing.assert_array_equal(found.code_range, clean.code_range)
+    noisy = table + added
+    np.testing.assert_allclose(found.scale, noisy.std(axis=0))
+    limits = (np.stack([noisy.min(0), noisy.max(0)]) - clean.mean) / found.scale
+    np.testing.assert_allclose(found.input_range, limits)
+    plane = clean.components.T @ clean.components
+    residual = table - clean.mean - (noisy - clean.mean) @ plane
+    expected = np.square(residual).mean(axis=0).sum()
+    assert found.residual_variance == pytest.approx(expected)
 
 
 def test_noise_is_drawn_once(table):

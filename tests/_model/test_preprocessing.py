@@ -209,3 +209,13 @@ def test_noise_knows_mean_and_range_of_the_columns(table):
     np.testing.assert_allclose(mean[0], table.mean(0))
     np.testing.assert_allclose((low + mean)[0], table.min(0))
     np.testing.assert_allclose((high + mean)[0], table.max(0))
+
+
+def test_given_inputs_take_the_place_of_noise(table):
+    preprocessor = preprocessor_of(table, corruption=Masking(1.0))
+    noisy = table + np.random.default_rng(1).normal(size=table.shape)
+    batch = preprocessor.batch(table, noisy, training=True, generator=generator())
+    clean, seen = (preprocessor.batch(x, training=True) for x in (table, noisy))
+    torch.testing.assert_close(batch.targets, clean.targets, rtol=0, atol=0)
+    torch.testing.assert_close(batch.inputs, seen.inputs, rtol=0, atol=0)
+    torch.testing.assert_close(batch.scores, seen.scores, rtol=0, atol=0)

@@ -7,6 +7,7 @@ from pca_cases import anchor_of
 from sklearn.decomposition import PCA
 
 from skae._data.dataset import Dataset
+from skae._data.source import PairSource
 from skae._pca.explained_variance import SquaredErrors, pca_squared_errors
 
 samples = st.integers(1, 30).flatmap(
@@ -50,3 +51,19 @@ def test_pca_squared_errors_of_new_samples_are_pca_s():
         pca = PCA(m).fit(old)
         residual = new - pca.inverse_transform(pca.transform(new))
         np.testing.assert_allclose(errors[m - 1], (residual**2).sum(1))
+
+
+def test_pca_squared_errors_of_pairs_are_those_of_denoising():
+    rng = np.random.default_rng(0)
+    old, clean = rng.normal(size=(60, 5)), rng.normal(size=(20, 5))
+    noisy = clean + rng.normal(size=(20, 5))
+    data, anchor = Dataset(PairSource(clean, noisy)), anchor_of(old, 4)
+    squared, errors = pca_squared_errors(data, anchor)
+    np.testing.assert_allclose(squared.base, ((clean - old.mean(0)) ** 2).sum(1))
+    for m in range(1, 5):
+        pca = PCA(m).fit(old)
+        residual = clean - pca.inverse_transform(pca.transform(noisy))
+        np.testing.assert_allclose(errors[m - 1], (residual**2).sum(1))
+    _, of_clean = pca_squared_errors(data, anchor, denoising=False)
+    expected = pca_squared_errors(Dataset(clean), anchor)[1]
+    np.testing.assert_array_equal(of_clean, expected)
