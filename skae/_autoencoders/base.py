@@ -13,7 +13,6 @@ from skae._data.dataset import Dataset
 from skae._sklearn.compat import fit_context
 from skae._sklearn.constraints import CONSTRAINTS
 from skae._sklearn.datasets import weighted_dataset
-from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import DocLinkMixin
 from skae._sklearn.score_mixins import MeanScoreMixin
 from skae._sklearn.validation import (
@@ -21,7 +20,7 @@ from skae._sklearn.validation import (
     validate_table,
     within_precision,
 )
-from skae._sklearn.warnings import numpy_errors
+from skae._sklearn.warnings import available_device, numpy_errors
 
 from .defaults import AutoDefaults
 

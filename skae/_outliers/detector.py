@@ -16,13 +16,12 @@ from skae._sklearn.compat import (
     wrap_in_container,
 )
 from skae._sklearn.datasets import weighted_dataset
-from skae._sklearn.devices import available_device
 from skae._sklearn.docstrings import DocLinkMixin
 from skae._sklearn.modules import set_module
 from skae._sklearn.pipelines import call_method
 from skae._sklearn.score_mixins import ScoreThresholdMixin
 from skae._sklearn.validation import restore_on_error, validate_table
-from skae._sklearn.warnings import numpy_errors
+from skae._sklearn.warnings import available_device, numpy_errors
 
 from .calibration import p_values
 

@@ -1,9 +1,13 @@
-"""Warnings that point at the user's line, and how NumPy reports its errors."""
+"""Warnings that point at the user's line, also of a missing device; NumPy's errors."""
 
 import inspect
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 INSIDE = ("skae.", "sklearn.", "numpy._core._ufunc_config")  # the last: numpy_errors
 
@@ -22,3 +26,16 @@ def caller_stacklevel() -> int:
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Issue a warning at the first caller outside of skae and scikit-learn."""
     warnings.warn(message, category, stacklevel=caller_stacklevel())
+
+
+def available_device(device: "str | torch.device") -> "torch.device":
+    """Return the device to predict on; with a warning the CPU, if it is not there."""
+    import torch
+
+    from skae._nn.runtime import resolve_device
+
+    try:
+        return resolve_device(device)
+    except ValueError:
+        warn(f"device={str(device)!r} is not available here; the CPU is used.")
+        return torch.device("cpu")

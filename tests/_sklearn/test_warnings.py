@@ -4,13 +4,14 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from recorder import Recorder
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderOutlierDetector, AutoencoderTransformer
-from skae._sklearn.warnings import warn
+from skae._sklearn.warnings import available_device, warn
 from skae.metrics import reconstruction_r2, reconstruction_r2_scorer
 
 
@@ -95,3 +96,10 @@ def test_caller_stacklevel_finds_code_without_a_module_name(model, X):
     with pytest.warns(UserWarning, match="cuda:99.* is not available here") as caught:
         exec("model.transform(X)", {"model": model, "X": X})
     assert caught[0].filename == "<string>"
+
+
+def test_available_device_warns_and_falls_back_to_the_cpu():
+    assert available_device("cpu") == torch.device("cpu")
+    with pytest.warns(UserWarning, match="'cuda:99' is not available here") as caught:
+        assert available_device("cuda:99") == torch.device("cpu")
+    assert caught[0].filename == __file__
