@@ -13,7 +13,7 @@ from skae._data.dataset import Dataset
 from skae._sklearn.compat import fit_context
 from skae._sklearn.constraints import CONSTRAINTS
 from skae._sklearn.datasets import weighted_dataset
-from skae._sklearn.docstrings import DocLinkMixin
+from skae._sklearn.display import PCANoteMixin
 from skae._sklearn.score_mixins import MeanScoreMixin
 from skae._sklearn.validation import (
     restore_on_error,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class BaseAutoencoder(
-    DocLinkMixin,
+    PCANoteMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,

@@ -25,6 +25,12 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 # What a parameter may be, in `_parameter_constraints`.
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+# Lays out the repr of estimators and what is in them, by the function that is theirs.
+from sklearn.utils._pprint import _EstimatorPrettyPrinter as EstimatorPrettyPrinter
+
+# A part of the diagram of an estimator, what `_sk_visual_block_` returns.
+from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
+
 # What makes a frame of the same library as another.
 from sklearn.utils._set_output import (
     _get_adapter_from_container as adapter_of_container,
@@ -48,10 +54,12 @@ from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
     "BaseScorer",
+    "EstimatorPrettyPrinter",
     "HasMethods",
     "Interval",
     "SetOutputMixin",
     "StrOptions",
+    "VisualBlock",
     "adapter_of_container",
     "check_feature_names_in",
     "check_matplotlib_support",

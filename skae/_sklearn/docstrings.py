@@ -190,16 +190,3 @@ def described(method: F, **parameters: str) -> F:
         doc = f"{before}{name} : {first}\n{rest}\n{after}"
     copy.__doc__ = f"{doc}\n"
     return copy
-
-
-class DocLinkMixin:
-    """Link to the page of the class in the API reference."""
-
-    _doc_link_module = "skae"
-
-    @property
-    def _doc_link_template(self) -> str:
-        return (
-            "https://skae.readthedocs.io/en/stable/api/"
-            "{estimator_module}.{estimator_name}.html"
-        )
