@@ -113,7 +113,8 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
                 f"image_shape={self.image_shape!r} reads as {channels} channels of "
                 f"{height} x {width} pixels. If it is (height, width, channels), pass "
                 f"image_shape=({width}, {channels}, {height}) and the images channels "
-                "first: X.transpose(0, 3, 1, 2).reshape(len(X), -1)."
+                f"first: X.reshape(-1, {channels}, {height}, {width})"
+                ".transpose(0, 3, 1, 2).reshape(len(X), -1)."
             )
         return channels, height, width
 

@@ -105,10 +105,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
         if isinstance(noise, Corruption):
             return noise
         if isinstance(noise, type):
-            raise TypeError(
-                f"noise={noise.__name__} is a class; pass an object of it, such as "
-                f"{noise.__name__}(0.3)."
-            )
+            name, named = noise.__name__, noise in NAMES.values()
+            example = f"of it, such as {name}" if named else "such as Gaussian"
+            raise TypeError(f"noise={name} is a class; pass an object {example}(0.3).")
         if not isinstance(noise, str):
             return FunctionCorruption(noise)
         if noise != "gaussian" and level > 1:

@@ -57,7 +57,7 @@ def check_estimator(estimator: Any) -> None:
     if isinstance(model, type):
         raise TypeError(
             f"estimator={model.__name__} is a class; pass an object of it, such as "
-            f"{model.__name__}(2)."
+            f"{model.__name__}()."
         )
     if steps and all(hasattr(model, one) for one in ("reconstruct", "score_samples")):
         return

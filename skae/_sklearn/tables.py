@@ -59,7 +59,8 @@ def _without_mask(X: Any, name: str = "X") -> Any:
         raise ValueError(
             f"{name} is a masked array with masked values in "
             f"{column_names(columns, None)}. Impute them first, for instance "
-            f"{name}.filled(np.nan) with SimpleImputer, or drop those samples."
+            f"{name}.astype(float).filled(np.nan) with SimpleImputer, or drop those "
+            "samples."
         )
     return X.data
 
@@ -83,7 +84,7 @@ def name_non_numeric_columns(X: Any, error: Exception, table: str = "X") -> Exce
     error_type = TypeError if isinstance(error, TypeError) else ValueError
     return error_type(
         f"{error} Not numeric: {column_names(bad, names)}. Encode such columns first, "
-        "for instance with OneHotEncoder in a ColumnTransformer."
+        "for instance with OneHotEncoder(sparse_output=False) in a ColumnTransformer."
     )
 
 

@@ -20,6 +20,7 @@ from .tables import as_numbers, column_names
 
 ROUNDING = 1e-6  # by which features may lie outside [0, 1]
 LARGEST = 1e30  # magnitude that can be scaled in single precision
+FAR = 1e6  # deviations from the mean that no sample like those of training has
 
 
 def _is_finite_fast(X: np.ndarray) -> bool:
@@ -96,7 +97,8 @@ def check_finite(
             raise ValueError(
                 f"{unit_interval_for} needs features in [0, 1], which is not so in "
                 f"{table}{column_names(outside, names)}. Scale them, for instance with "
-                f"MinMaxScaler, or choose another {unit_interval_for.split('=')[0]}."
+                "MinMaxScaler(clip=True), or choose another "
+                f"{unit_interval_for.split('=')[0]}."
             )
 
 
@@ -201,12 +203,18 @@ def validate_target(
 def within_precision(estimator: Any, X: np.ndarray, result: np.ndarray) -> np.ndarray:
     """Return results for X; raise ValueError if they overflowed.
 
-    Named is the feature with a value farthest from its mean, in deviations.
+    If a value is far from the mean, in deviations, the feature is named. Else the units
+    of X are so small that a likelihood or a derivative overflows.
     """
     if np.isfinite(result).all():
         return result
     distance = np.abs((X - estimator.mean_) / estimator._state["anchor"]["scale"])
     distance = distance.max(axis=0)
+    if distance.max() < FAR:
+        raise ValueError(
+            "The result is beyond the range of single precision, for the units of X "
+            "are tiny or huge. Pass float64."
+        )
     names = getattr(estimator, "feature_names_in_", None)
     raise ValueError(
         "X has values too far from the training samples for single precision in "

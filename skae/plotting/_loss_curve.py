@@ -155,7 +155,7 @@ class LossCurveDisplay:
             raise TypeError(
                 "LossCurveDisplay draws the curves of skae's autoencoders, and "
                 f"{type(model).__name__} is not one. Pass the autoencoder itself: a "
-                "step of a pipeline, or a detector's estimator_."
+                "step of a pipeline, or estimator_ of a detector that was given one."
             )
         has_pca = model.validation_curve_ and not np.isnan(model._pca_loss)
         display = cls(

@@ -74,7 +74,8 @@ def test_masked_values_are_refused(model, integers, method):
     masked = np.ma.array(integers, mask=False)
     masked[3, 1] = masked[5, 2] = np.ma.masked
     message = (
-        r"masked values in columns 1, 2\. Impute them first, for instance X\.filled"
+        r"masked values in columns 1, 2\. Impute them first, for instance "
+        r"X\.astype\(float\)\.filled\(np\.nan\)"
     )
     if method != "fit":
         model.fit(integers)
