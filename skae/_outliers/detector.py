@@ -16,8 +16,7 @@ from skae._sklearn.compat import (
     wrap_in_container,
 )
 from skae._sklearn.datasets import weighted_dataset
-from skae._sklearn.display import DocLinkMixin
-from skae._sklearn.modules import set_module
+from skae._sklearn.display import DocLinkMixin, set_module
 from skae._sklearn.pipelines import call_method
 from skae._sklearn.score_mixins import ScoreThresholdMixin
 from skae._sklearn.validation import restore_on_error, validate_table
