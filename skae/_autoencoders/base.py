@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skae._data.dataset import Dataset
+from skae._sklearn.callbacks import warn_of_extreme_rows
 from skae._sklearn.compat import fit_context
 from skae._sklearn.constraints import CONSTRAINTS
 from skae._sklearn.datasets import weighted_dataset
@@ -155,6 +156,7 @@ class BaseAutoencoder(
         with restore_on_error(self):
             table, clean = self._check_samples(X, y)
             data = weighted_dataset(table, sample_weight, groups, clean)
+            warn_of_extreme_rows(data, getattr(self, "feature_names_in_", None))
             held_out = given_validation(self, data, y, X_val, groups)
             result = run_fit(self, data, held_out, X, y, sample_weight)
             fitted = self._fitted_attributes(result, data)

@@ -1,7 +1,6 @@
 """From an estimator's parameters to a fit, and from its result to fitted attributes.
 
-Wrong parameters raise before training. A warm start is allowed where the model before
-has the same objective and architecture.
+Wrong parameters raise before training.
 """
 
 from numbers import Integral
@@ -14,11 +13,12 @@ from skae._fitting.config import FitParameters
 from skae._fitting.fit import AnchoredFit, FitResult
 from skae._fitting.hold_out import Given
 from skae._model.fitted import FittedModel
-from skae._model.state import from_state, to_state
-from skae._nn.architecture import DenseArchitecture
+from skae._model.state import to_state
 from skae._nn.runtime import resolve_device, single_thread
 from skae._sklearn.callbacks import FitCallbacks, warn_of_training
 from skae._sklearn.validation import draw_seed
+
+from .warm_start import model_to_start_from
 
 
 def _given(value: Any, auto: Any = None) -> Any:
@@ -130,13 +130,8 @@ def prepare_fit(
         If parameters contradict each other or the data, or if a warm start is asked
         for and the model before had another objective or architecture.
     """
-    parameters, start = fit_parameters(estimator, data), None
-    if estimator.warm_start and hasattr(estimator, "_state"):
-        start = from_state(estimator._state)
-        start = None if start.architecture is None else start
-    if start is not None:
-        same_share = estimator.n_components == estimator._requested_n_components
-        _check_warm_start(start, parameters, data.n_features, same_share=same_share)
+    parameters = fit_parameters(estimator, data)
+    start = model_to_start_from(estimator, parameters, data)
     return AnchoredFit(data, parameters, start, held_out)
 
 
@@ -159,39 +154,6 @@ def run_fit(
     cure = "Lower learning_rate_init, or look for extreme values in X."
     warn_of_training([result], "the best model {} is kept", cure)
     return result
-
-
-def _check_warm_start(
-    model: FittedModel, parameters: FitParameters, n_features: int, *, same_share: bool
-) -> None:
-    """Raise ValueError unless a fit with these parameters may go on from a model.
-
-    ``same_share`` says whether `n_components` is what the model was fitted with.
-    """
-    architecture, asked = model.architecture, parameters.n_components
-    if isinstance(architecture, DenseArchitecture):
-        sizes = architecture.hidden_layer_sizes
-        alike = (
-            parameters.factory is None
-            and parameters.hidden_layer_sizes in (None, sizes)
-            and parameters.activation == architecture.activation
-        )
-    else:
-        alike = getattr(architecture, "factory", None) == parameters.factory
-    if isinstance(asked, int):
-        same_share = asked == model.n_components
-    if not (
-        alike
-        and same_share
-        and len(model.anchor.mean) == n_features
-        and model.objective == parameters.objective
-    ):
-        raise ValueError(
-            "warm_start=True goes on with the network of the previous fit, whose "
-            "features, n_components, network, kind of latent codes (beta, sparsity, "
-            "penalty, sparsity_weight), contraction, anchor or loss differ from what "
-            "is asked for now. Set warm_start=False."
-        )
 
 
 def model_attributes(model: FittedModel) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skae._data.dataset import Dataset
 from skae._data.dependence import row_neighbors
+from skae._data.extremes import extreme_rows
 
+from .tables import column_names
 from .warnings import warn
 
 
@@ -117,4 +119,27 @@ def warn_of_dependent_rows(data: Dataset, consequence: str) -> None:
         f"{found.reach} rows of them: rows seem to depend on each other, and "
         f"{consequence}. If several are of one person, object or stretch of time, pass "
         "groups=, one label for each row, to fit. If rows are only sorted, ignore this."
+    )
+
+
+def warn_of_extreme_rows(data: Dataset, names: Any) -> None:
+    """Warn if a few rows have nearly all of the variance; name the most extreme value.
+
+    Parameters
+    ----------
+    data : Dataset
+        The samples.
+    names : ndarray of str or None
+        Names of the features.
+    """
+    found = extreme_rows(data)
+    if found is None:
+        return
+    more = found.n_rows - 1
+    whose = f", and {more} more rows have" if more else " has"
+    warn(
+        f"Row {found.row} of X ({found.value:g} in "
+        f"{column_names([found.column], names)}){whose} {found.share:.1%} of the "
+        "variance of X, so PCA and network describe little else. Correct or drop such "
+        "values, or transform the columns, for instance with QuantileTransformer."
     )

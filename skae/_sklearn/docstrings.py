@@ -76,7 +76,8 @@ PARAMETERS = r"""
         Smallest improvement of the validation loss that counts, relative to PCA's.
     warm_start : bool, default=False
         Whether `fit` continues from the network of the previous fit, which is then the
-        one to improve on. The validation loss of a network that was trained on the
+        one to improve on, in the units of the first fit: a warning names columns with
+        another scale or mean. The validation loss of a network that was trained on the
         validation samples is optimistically biased: keep `random_state` an integer, or
         pass new samples.
     random_state : int, RandomState instance or None, default=None

@@ -107,3 +107,36 @@ def test_warm_start_may_change_the_optimizer(unit):
     first = model.score(unit)
     model.set_params(alpha=0.1, batch_size=32, max_iter=200).fit(unit)
     assert model.score(unit) > first
+
+
+# -- other units -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "columns"),
+    [
+        (lambda X: X * 2, "columns 0, 1, 2, 3, 4 and 1 more"),
+        (lambda X: X * np.array([1, 1, 4, 1, 1, 0.25]), "columns 2, 5"),
+        (lambda X: X + np.array([0, 9, 0, 0, 0, 0]), "column 1"),
+    ],
+)
+def test_warm_start_in_other_units_is_said(learner, curved, change, columns):
+    learner.set_params(warm_start=True, max_iter=60).fit(curved(700))
+    with pytest.warns(UserWarning, match=f"first fit, but {columns} of X"):
+        learner.fit(change(curved(700)))
+
+
+@pytest.mark.parametrize("n_rows", [40, 700])
+def test_warm_start_with_new_samples_of_the_same_kind_is_silent(
+    learner, curved, n_rows
+):
+    learner.set_params(warm_start=True, max_iter=60).fit(curved(700))
+    learner.fit(curved(n_rows, seed=1))
+    learner.fit(curved(700)[:n_rows])
+
+
+def test_warm_start_on_heavy_tails_is_silent():
+    rng = np.random.default_rng(0)
+    model = AutoencoderTransformer(2, warm_start=True, **QUICK)
+    for _ in range(5):
+        model.fit(rng.standard_t(3, size=(400, 8)))

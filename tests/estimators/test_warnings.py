@@ -3,12 +3,15 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from estimator_cases import CLASSES, DETECTORS, ESTIMATORS, Interrupt
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
+
+from skae import AutoencoderTransformer
 
 NAMES = [*CLASSES, "detector, of an estimator"]
 CASES = CLASSES | DETECTORS
@@ -75,3 +78,15 @@ def test_prediction_on_a_missing_device_points_at_its_caller(X, name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         np.testing.assert_array_equal(model.score_samples(X), expected)
+
+
+def test_a_wild_value_is_named(curved):
+    frame = pd.DataFrame(curved(120), columns=list("abcdef"))
+    frame.iloc[7, 2] = 1e6
+    model = AutoencoderTransformer(2, max_iter=20, random_state=0)
+    with pytest.warns(UserWarning, match=r"Row 7 of X \(1e\+06 in column 'c'\) has"):
+        model.fit(frame)
+    weight = np.arange(120) != 7
+    model.fit(frame, sample_weight=weight)
+    transformed = QuantileTransformer(n_quantiles=50).fit_transform(frame)
+    model.fit(transformed)
