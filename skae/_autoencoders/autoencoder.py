@@ -22,7 +22,8 @@ class AutoencoderTransformer(BaseAutoencoder):
     where the networks :math:`f` and :math:`g` start at zero and :math:`r` is the scale
     of PCA's residual. At the first step the model is PCA. Held-out samples decide when
     training stops and whether the networks are kept: if the gain over PCA does not
-    exceed its standard error (twice that below 300 samples), the model is PCA, fitted
+    exceed its standard error (twice that below 300 samples, thrice below 100, where the
+    correction is also kept as small as these samples allow), the model is PCA, fitted
     to all samples. Below 600 distinct samples five folds decide, and the model is then
     fitted to all samples; below ten it is PCA. Where these are patterns with twenty
     copies or more on average, all are trained on and compared: new samples repeat them.

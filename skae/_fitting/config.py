@@ -17,6 +17,7 @@ from skae.noise import Corruption
 
 SMALL = 600  # distinct samples below which folds choose the number of steps
 TINY = 300  # independent samples below which a gain must be twice as certain
+TINIEST = 100  # below which it must be thrice as certain, a larger correction as well
 WIDE_SAMPLES, WIDE_FEATURES = 4000, 256  # from which a larger network pays
 
 
@@ -101,8 +102,8 @@ class FitParameters(FixedParameters):
     ) -> "FitConfig":
         """Choose what is open for this many distinct samples and features.
 
-        ``n_independent`` is the number of groups where samples of a group depend on
-        each other; None means that none do.
+        ``n_independent`` says how many of them are independent, which decides how
+        certain a gain must be; None means all.
         """
         if n_samples < SMALL:
             hidden = (64, 32) if n_features >= 8 else (32, 16)
@@ -111,6 +112,8 @@ class FitParameters(FixedParameters):
             hidden, learning_rate, n_steps = (256, 128), 4e-3, 2000
         else:
             hidden, learning_rate, n_steps = (512, 256), 3e-3, 3000
+        n = n_independent or n_samples
+        n_errors = 3.0 if n < TINIEST else 2.0 if n < TINY else 1.0
         growth = max(1.0, (n_samples / 50_000) ** 0.5)
         n_steps = self.n_steps or int(n_steps * growth * self.steps_multiplier)
         if self.hidden_layer_sizes is not None:
@@ -125,7 +128,8 @@ class FitParameters(FixedParameters):
             batch_size=self.batch_size or 128,
             n_steps=n_steps,
             patience=self.patience or max(80, int(0.3 * n_steps)),
-            n_standard_errors=2.0 if (n_independent or n_samples) < TINY else 1.0,
+            n_standard_errors=n_errors,
+            n_shrinkage_errors=n_errors if n < TINIEST else 0.0,
         )
 
 
@@ -139,6 +143,8 @@ class FitConfig(FixedParameters):
         See :class:`FitParameters`.
     n_standard_errors : float
         By how many standard errors a network must be better than PCA.
+    n_shrinkage_errors : float
+        By how many a larger correction must be better than a smaller one.
     """
 
     hidden_layer_sizes: tuple[int, ...]
@@ -147,6 +153,7 @@ class FitConfig(FixedParameters):
     n_steps: int
     patience: int
     n_standard_errors: float
+    n_shrinkage_errors: float
 
     @property
     def fixed_n_components(self) -> int | None:

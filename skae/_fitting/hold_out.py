@@ -21,7 +21,7 @@ from skae._data.splitting import (
     validation_limit,
 )
 
-from .config import SMALL, FitParameters
+from .config import SMALL, TINIEST, FitParameters
 
 N_FOLDS = 5
 
@@ -41,7 +41,8 @@ class HeldOut:
     n_distinct : int
         How many distinct ones there are.
     n_independent : int
-        How many independent ones: groups, or distinct samples.
+        How many are independent: groups, or distinct samples; more of patterns that
+        new samples repeat.
     pairs : list of (Dataset, Dataset)
         Training and validation samples: none where nothing is held out, one pair, or
         several to choose the number of steps by.
@@ -86,8 +87,11 @@ def hold_out(
         pairs = [(data.subset(a), data.subset(b)) for a, b in given]
         pairs = pairs if folds else pairs[:1]
     elif n_independent < SMALL and folds:
-        patterns = data.groups is None and has_many_copies(data)
-        pairs = [(data, data)] if patterns else _folds(data, parameters.seed)
+        if data.groups is None and has_many_copies(data):
+            # New samples repeat them: they are less few than they seem.
+            n_independent, pairs = max(n_distinct, TINIEST), [(data, data)]
+        else:
+            pairs = _folds(data, parameters.seed)
     else:
         pairs = [_split(data, hashes, parameters)]
     return HeldOut(data, n_distinct, n_independent, pairs)

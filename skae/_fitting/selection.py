@@ -153,18 +153,30 @@ class NetworkSelection:
         return history
 
     def _shrink(self, losses: np.ndarray) -> tuple[np.ndarray, float]:
-        """Scale the corrections by the factor with the lowest validation loss."""
-        trained, best = self._network.params.flat.clone(), 1.0
+        """Scale the corrections by the factor with the lowest validation loss.
+
+        Of few samples it is the smallest factor that is not significantly worse.
+        """
+        trained = self._network.params.flat.clone()
+        scaled = {1.0: losses}
         for factor in FACTORS:
             self._network.scale_correction(trained, factor)
-            shrunk = self._adjusted(self._validation.losses())
-            if self._mean(shrunk) < self._mean(losses):
-                losses, best = shrunk, factor
+            scaled[factor] = self._adjusted(self._validation.losses())
+        lowest = min(scaled.values(), key=self._mean)
+        n_errors = self._config.n_shrinkage_errors
+        best = min(
+            factor
+            for factor, these in scaled.items()
+            if not self._improves(these, lowest, n_errors)
+        )
         self._network.scale_correction(trained, best)
-        return losses, best
+        return scaled[best], best
 
-    def _improves(self, baseline: np.ndarray, losses: np.ndarray) -> bool:
-        n_errors = self._config.n_standard_errors
+    def _improves(
+        self, baseline: np.ndarray, losses: np.ndarray, n_errors: float | None = None
+    ) -> bool:
+        if n_errors is None:
+            n_errors = self._config.n_standard_errors
         validation = self._validation
         return improves_significantly(
             baseline, losses, validation.weight, n_errors, validation.groups

@@ -6,7 +6,7 @@ from fitting_cases import ANCHORED, config_of, normal, objective_of
 from torch import nn
 from training_cases import PLAIN, halves
 
-from skae._fitting.config import SMALL, TINY, FitParameters, FixedParameters
+from skae._fitting.config import SMALL, TINIEST, TINY, FitParameters, FixedParameters
 from skae._fitting.split import TrainingSplit
 from skae._model.objective import OutputScale
 from skae._nn.architecture import DenseArchitecture
@@ -76,8 +76,11 @@ def test_resolve_multiplies_open_steps():
 
 
 def test_resolve_demands_more_certainty_of_few_samples():
-    assert resolved(TINY - 1, 5).n_standard_errors == 2.0
-    assert resolved(TINY, 5).n_standard_errors == 1.0
+    found = [
+        (config.n_standard_errors, config.n_shrinkage_errors)
+        for config in (resolved(n, 5) for n in [TINIEST - 1, TINIEST, TINY - 1, TINY])
+    ]
+    assert found == [(3.0, 3.0), (2.0, 0.0), (2.0, 0.0), (1.0, 0.0)]
 
 
 @pytest.mark.parametrize(("given", "fixed"), [(3, 3), (0.9, None), (None, None)])

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from training_cases import PLAIN
 
+from skae import AutoencoderTransformer
 from skae._fitting.n_components import n_components_for_share
 from skae._fitting.selection import NetworkSelection
 from skae._nn.latents import GaussianLatent, PlainLatent
@@ -145,6 +146,40 @@ def test_corrections_that_are_best_as_they_are_stay(curved_run):
     assert factor == 1.0
     np.testing.assert_array_equal(after, before)
     np.testing.assert_array_equal(parameters_of(selection), trained)
+
+
+def test_corrections_of_few_samples_are_no_larger_than_is_certain(curved):
+    selection = selection_of(curved(700))
+    selection.run(never_stop)
+    network, trained = selection.trainer.network, parameters_of(selection)
+    validation, losses = selection._validation, {}
+    used = validation.weight > 0
+    for factor in (0.25, 0.5, 0.75, 1.0):
+        network.scale_correction(trained, factor)
+        losses[factor] = validation.losses()[used]
+    weight = validation.weight[used]
+    share = weight / weight.sum()
+
+    def certainty(factor):
+        """Return by how many standard errors the whole correction is better."""
+        gain = losses[factor] - losses[1.0]
+        mean = share @ gain
+        return mean / np.sqrt(share @ (gain - mean) ** 2 * (share**2).sum())
+
+    quarter, half, most = (certainty(factor) for factor in (0.25, 0.5, 0.75))
+    assert quarter > half > most > 2
+    for n_errors, expected in [
+        (0.0, 1.0),
+        (most - 0.01, 1.0),
+        (most + 0.01, 0.75),
+        (half + 0.01, 0.5),
+        (quarter + 0.01, 0.25),
+    ]:
+        network.params.flat.copy_(trained)
+        selection._config = replace(selection._config, n_shrinkage_errors=n_errors)
+        after, factor = selection._shrink(validation.losses())
+        assert factor == expected
+        np.testing.assert_array_equal(validation.losses(), after)
 
 
 def test_corrections_without_an_anchor_are_not_shrunk(curved):
@@ -309,6 +344,18 @@ def test_linear_tables_get_pca_itself(model, linear, n_rows, n_components):
         )
         np.testing.assert_allclose(fit.mean_, pca.mean_, atol=1e-12)
         np.testing.assert_allclose(fit.components_, pca.components_, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_samples", [20, 40, 80])
+@pytest.mark.parametrize("degrees_of_freedom", [3, 10**9])
+def test_few_samples_of_noise_get_nothing_worse(n_samples, degrees_of_freedom):
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X, new = (rng.standard_t(degrees_of_freedom, (n, 5)) for n in (n_samples, 1000))
+        fit = AutoencoderTransformer(2, random_state=seed).fit(X)
+        pca = PCA(2).fit(X)
+        ratio = reconstruction_error(fit, new) / reconstruction_error(pca, new)
+        assert ratio < 1.05
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
