@@ -129,6 +129,8 @@ def main():
         warnings.simplefilter("error")
         # The page on model files asks for a device that is missing.
         warnings.filterwarnings("ignore", "device='cuda' is not available here")
+        # Fits are shortened.
+        warnings.filterwarnings("ignore", "Training ended at max_iter=")
         failures = run_pages(pages)
         os.chdir(ROOT)
     if failures:

@@ -44,6 +44,7 @@ class FitResult:
     validation: list[float] = field(default_factory=list[float])
     diverged: bool = False
     interrupted: bool = False
+    unfinished: bool = False
 
 
 def _no_report(*_: object) -> bool:
@@ -163,6 +164,7 @@ class AnchoredFit:
             validation=seen.validation,
             diverged=seen.diverged,
             interrupted=seen.interrupted,
+            unfinished=seen.is_unfinished(in_nats=self._config.objective.loss.in_nats),
         )
 
     def _fit_pca(self, k: int | None) -> FitResult:

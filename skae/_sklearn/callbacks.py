@@ -80,8 +80,10 @@ class FitCallbacks:
         )
 
 
-def warn_of_training(runs: Iterable[Any], kept: str, cure: str) -> None:
-    """Warn if one of the runs of a fit was interrupted or diverged.
+def warn_of_training(
+    runs: Iterable[Any], kept: str, cure: str, spent: int | None = None
+) -> None:
+    """Warn if a run of a fit was interrupted or diverged, or if the budget was short.
 
     Parameters
     ----------
@@ -91,6 +93,8 @@ def warn_of_training(runs: Iterable[Any], kept: str, cure: str) -> None:
         What is kept, with a place for the time: "the best model {} is kept".
     cure : str
         What may be done about training that diverges.
+    spent : int or None, default=None
+        The budget in steps, if it ended training too early.
     """
     runs = list(runs)
     if any(run.interrupted for run in runs):
@@ -98,6 +102,12 @@ def warn_of_training(runs: Iterable[Any], kept: str, cure: str) -> None:
         warn(message, ConvergenceWarning)
     if any(run.diverged for run in runs):
         message = f"Training diverged; {kept.format('before that')}. {cure}"
+        warn(message, ConvergenceWarning)
+    if spent is not None:
+        message = (
+            f"Training ended at max_iter={spent} while the held-out loss still fell. "
+            "Raise max_iter for a better fit."
+        )
         warn(message, ConvergenceWarning)
 
 

@@ -57,7 +57,8 @@ PARAMETERS = r"""
     max_iter : int or "auto", default="auto"
         Steps of the optimizer (mini-batches, not epochs). "auto" is 300 below 600
         samples, else 2,000 (3,000 from 4,000 samples and 256 features), growing with
-        the square root of the number of samples from 50,000 samples.
+        the square root of the number of samples from 50,000 samples. If the validation
+        loss still falls when they are spent, `fit` issues a ConvergenceWarning.
     early_stopping : bool, default=True
         Whether samples are held out for validation. False trains for `max_iter` steps
         on all samples and keeps the network whether it is better than PCA or not:

@@ -8,6 +8,7 @@ measures validation samples. It does not know what it trains.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,6 +22,10 @@ from .stopping import BestCheckpoint, EarlyStopping
 
 B = TypeVar("B")  # whatever a step reads
 Report = Callable[[int, float, float | None], bool]
+
+LATE = 0.7  # share of the steps after which the learning rate goes 4 % of its way
+LATE_STEPS = 100
+LATE_FALL = 0.03  # of the loss, or nats, in so many late steps: more would gain as much
 
 
 @dataclass
@@ -41,8 +46,8 @@ class History:
         Where the validation loss was lowest; the last step without validation samples.
     n_steps : int
         How many steps ran.
-    diverged, interrupted : bool
-        How the run ended.
+    diverged, interrupted, exhausted : bool
+        How the run ended; exhausted is the budget.
     """
 
     steps: list[int] = field(default_factory=list[int])
@@ -54,6 +59,22 @@ class History:
     n_steps: int = 0
     diverged: bool = False
     interrupted: bool = False
+    exhausted: bool = False
+
+    def is_unfinished(self, *, in_nats: bool = False) -> bool:
+        """Return whether the budget ended a run that still learned.
+
+        Its last measurement is then the best one. In the late steps, when the learning
+        rate is low, the loss fell by more than ``LATE_FALL`` of what is left, or by as
+        many nats; where these steps are fewer than ``LATE_STEPS``, by their part of it.
+        """
+        if not (self.exhausted and self.validation and self.best_step == self.n_steps):
+            return False
+        n_early = bisect_right(self.steps, LATE * self.n_steps)
+        last, n_late = self.validation[-1], self.n_steps - self.steps[n_early - 1]
+        fall = min(self.validation[:n_early]) - last
+        small = LATE_FALL * min(1.0, n_late / LATE_STEPS)
+        return fall > small * (1.0 if in_nats else last)
 
 
 @dataclass(frozen=True)
@@ -202,6 +223,7 @@ def train(
                 going = run.measure(float(total) / (since * samples_per_step))
                 total.zero_()
                 since = 0
+        seen.exhausted = going
     except KeyboardInterrupt:
         seen.interrupted = True
     run.checkpoint.restore()

@@ -1,15 +1,19 @@
 """scikit-learn's callbacks: what they are told, and what they can stop."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from recorder import Recorder
 from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skae import AutoencoderTransformer
+from skae import VAE, AutoencoderTransformer
 from skae.metrics import neg_reconstruction_error_scorer, reconstruction_r2_scorer
 
 
@@ -243,3 +247,49 @@ def test_verbose_says_where_pca_is_kept(model, curved, linear, n_samples, capsys
     assert said not in capsys.readouterr().out
     model.set_params(verbose=0).fit(exact)
     assert capsys.readouterr().out == ""
+
+
+# -- a budget that was too short -------------------------------------------------------
+
+
+def digits(n_samples):
+    return load_digits().data[:n_samples]
+
+
+def assert_silent(model, X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X)
+
+
+@pytest.mark.parametrize("n_samples", [400, 700])
+@pytest.mark.parametrize("estimator", [AutoencoderTransformer, VAE])
+def test_a_short_budget_warns(estimator, n_samples):
+    model = estimator(8, max_iter=5, random_state=0)
+    message = r"ended at max_iter=5 while the held-out loss still fell\. Raise max_iter"
+    with pytest.warns(ConvergenceWarning, match=message) as caught:
+        model.fit(digits(n_samples))
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_default_budget_is_silent():
+    assert_silent(AutoencoderTransformer(8, random_state=0), digits(400))
+
+
+def test_a_fit_that_patience_ends_is_silent(curved):
+    model = AutoencoderTransformer(2, max_iter=60, n_iter_no_change=1, tol=0.9)
+    assert_silent(model.set_params(random_state=0), curved(700))
+    assert model.curve_steps_[-1] < 60
+    assert min(model.validation_curve_) == model.validation_curve_[-1] < 0.99
+
+
+def test_a_fit_that_a_callback_ends_is_silent():
+    recorder = Recorder(answer=lambda it: True)
+    model = AutoencoderTransformer(8, max_iter=5, random_state=0)
+    assert_silent(model.set_callbacks(recorder), digits(700))
+    assert model.n_iter_ == 5
+
+
+def test_a_fit_without_held_out_samples_is_silent():
+    model = AutoencoderTransformer(8, max_iter=5, early_stopping=False, random_state=0)
+    assert_silent(model, digits(400))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from training_cases import parameter_buffer
 
-from skae._training.loop import TrainingPlan, train
+from skae._training.loop import LATE, LATE_FALL, LATE_STEPS, TrainingPlan, train
 from skae._training.optimizer import Optimizer, cosine_schedule
 
 START = 2.0
@@ -227,6 +227,72 @@ def test_a_report_may_end_the_run():
 
 def test_a_report_is_optional():
     assert Bowl().train(EachStep(3, 0.1), report=None).n_steps == 3
+
+
+# -- a budget that was too short -------------------------------------------------------
+
+
+def script_of(late_fall, n_steps=20, last=1.0):
+    """Return losses that fall to the last one, at the end by a share of it."""
+    n_early = int(LATE * n_steps) + 1
+    early = np.linspace(3 * last, last + late_fall * last, n_early)
+    return [*early, *np.linspace(early[-1], last, n_steps + 2 - n_early)[1:]]
+
+
+# Of 20 steps six are late, of 500 more than count.
+BUDGETS = [(20, LATE_FALL * 6 / LATE_STEPS), (500, LATE_FALL)]
+
+
+@pytest.mark.parametrize("last", [0.01, 1.0, 50.0])
+@pytest.mark.parametrize(("n_steps", "small"), BUDGETS)
+def test_a_budget_is_short_if_the_loss_still_fell_by_a_share(n_steps, small, last):
+    for factor, expected in [(1.1, True), (0.9, False), (0.0, False)]:
+        script = script_of(factor * small, n_steps, last)
+        history = Bowl(script).train(EachStep(n_steps, 0.1))
+        assert history.exhausted
+        assert history.is_unfinished() == expected
+
+
+@pytest.mark.parametrize("last", [-2.0, 1e-9, 3.0])
+@pytest.mark.parametrize(("n_steps", "small"), BUDGETS)
+def test_a_budget_of_a_likelihood_is_short_if_nats_were_gained(n_steps, small, last):
+    for factor, expected in [(1.1, True), (0.9, False)]:
+        script = np.array(script_of(factor * small, n_steps)) + (last - 1)
+        history = Bowl(script).train(EachStep(n_steps, 0.1))
+        assert history.is_unfinished(in_nats=True) == expected
+
+
+def test_a_budget_between_two_evaluations_is_compared_with_the_start():
+    history = Bowl([1.0, 0.9]).train(TrainingPlan(5, 0.1))
+    assert history.steps == [0, 5]
+    assert history.is_unfinished()
+
+
+def test_a_budget_that_did_not_end_with_the_best_loss_is_not_short():
+    script = [*script_of(1.0)[:-1], 1.5]
+    assert not Bowl(script).train(EachStep(20, 0.1)).is_unfinished()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"report": lambda step, *_: step == 20},
+        {"evaluated": False},
+        {"plan": EachStep(20, 0.1, patience=20, patience_start=0, tolerance=9.0)},
+        {"plan": EachStep(40, 0.1, stop=0)},
+    ],
+    ids=["ended by a report", "no validation samples", "out of patience", "no steps"],
+)
+def test_a_budget_is_not_short_unless_it_ended_the_run(options):
+    plan = options.pop("plan", EachStep(20, 0.1))
+    assert not Bowl(script_of(1.0)).train(plan, **options).is_unfinished()
+
+
+def test_a_budget_is_not_short_if_the_run_was_broken_off():
+    for bowl in [Bowl(script_of(1.0), raise_at=19), Bowl([3.0, 2.0, math.inf])]:
+        history = bowl.train(EachStep(20, 0.1))
+        assert not history.exhausted
+        assert not history.is_unfinished()
 
 
 # -- an optimizer in two runs ----------------------------------------------------------
