@@ -65,8 +65,9 @@ class History:
         """Return whether the budget ended a run that still learned.
 
         Its last measurement is then the best one. In the late steps, when the learning
-        rate is low, the loss fell by more than ``LATE_FALL`` of what is left, or by as
-        many nats; where these steps are fewer than ``LATE_STEPS``, by their part of it.
+        rate is low, the loss fell by more than ``LATE_FALL`` of what is left, at least a
+        tenth of the first loss, or by as many nats; where these steps are fewer than
+        ``LATE_STEPS``, by their part of it.
         """
         if not (self.exhausted and self.validation and self.best_step == self.n_steps):
             return False
@@ -74,7 +75,7 @@ class History:
         last, n_late = self.validation[-1], self.n_steps - self.steps[n_early - 1]
         fall = min(self.validation[:n_early]) - last
         small = LATE_FALL * min(1.0, n_late / LATE_STEPS)
-        return fall > small * (1.0 if in_nats else last)
+        return fall > small * (1.0 if in_nats else max(last, 0.1 * self.validation[0]))
 
 
 @dataclass(frozen=True)

@@ -268,6 +268,13 @@ def test_a_budget_between_two_evaluations_is_compared_with_the_start():
     assert history.is_unfinished()
 
 
+def test_a_budget_is_not_short_where_hardly_anything_is_left():
+    script = [1.0, *[0.004] * 12, *[0.002] * 8]
+    history = Bowl(script).train(EachStep(len(script) - 1, 0.1))
+    assert history.exhausted
+    assert not history.is_unfinished()
+
+
 def test_a_budget_that_did_not_end_with_the_best_loss_is_not_short():
     script = [*script_of(1.0)[:-1], 1.5]
     assert not Bowl(script).train(EachStep(20, 0.1)).is_unfinished()
