@@ -1,7 +1,7 @@
 """The plain autoencoder."""
 
-from skae._sklearn.display import set_module
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 
 from .base import BaseAutoencoder
 

@@ -13,9 +13,8 @@ from skae._data.dataset import Dataset
 from skae._sklearn.callbacks import warn_of_extreme_rows
 from skae._sklearn.compat import fit_context
 from skae._sklearn.constraints import CONSTRAINTS
-from skae._sklearn.datasets import weighted_dataset
-from skae._sklearn.display import PCANoteMixin
-from skae._sklearn.score_mixins import MeanScoreMixin
+from skae._sklearn.mixins import MeanScoreMixin, PCANoteMixin
+from skae._sklearn.tables import weighted_dataset
 from skae._sklearn.validation import (
     restore_on_error,
     validate_table,

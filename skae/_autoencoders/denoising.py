@@ -13,8 +13,8 @@ from skae._sklearn.constraints import (
     parameter_constraints,
     set_parameters,
 )
-from skae._sklearn.display import set_module
 from skae._sklearn.docstrings import complete_docstring, described
+from skae._sklearn.modules import set_module
 from skae._sklearn.validation import is_target, validate_table, validate_target
 from skae.noise import NAMES, Corruption
 

@@ -15,8 +15,8 @@ from skae._sklearn.constraints import (
     parameter_constraints,
     set_parameters,
 )
-from skae._sklearn.display import set_module
 from skae._sklearn.docstrings import complete_docstring
+from skae._sklearn.modules import set_module
 
 from .base import BaseAutoencoder
 from .defaults import AutoDefaults

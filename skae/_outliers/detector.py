@@ -15,10 +15,10 @@ from skae._sklearn.compat import (
     fit_context,
     wrap_in_container,
 )
-from skae._sklearn.datasets import weighted_dataset
-from skae._sklearn.display import DocLinkMixin, set_module
+from skae._sklearn.mixins import DocLinkMixin, ScoreThresholdMixin
+from skae._sklearn.modules import set_module
 from skae._sklearn.pipelines import call_method
-from skae._sklearn.score_mixins import ScoreThresholdMixin
+from skae._sklearn.tables import weighted_dataset
 from skae._sklearn.validation import restore_on_error, validate_table
 from skae._sklearn.warnings import available_device, numpy_errors
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from .archive import check_archive, write_header
 from .contents import check_estimators, trusted_types

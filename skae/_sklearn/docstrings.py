@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .display import copy_function
+from .modules import copy_function
 
 PARAMETERS = r"""
     n_components : int, float or None, default=None

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .compat import adapter_of_container
-from .display import set_module
+from .modules import set_module
 
 IDLE = (None, "passthrough")  # steps of a pipeline that do nothing
 TO_SAMPLES = {"corrupt", "reconstruct", "sample"}  # methods that return samples

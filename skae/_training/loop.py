@@ -65,9 +65,9 @@ class History:
         """Return whether the budget ended a run that still learned.
 
         Its last measurement is then the best one. In the late steps, when the learning
-        rate is low, the loss fell by more than ``LATE_FALL`` of what is left, at least a
-        tenth of the first loss, or by as many nats; where these steps are fewer than
-        ``LATE_STEPS``, by their part of it.
+        rate is low, the loss fell by more than ``LATE_FALL`` of what is left, or of a
+        tenth of the first loss if less is left, or by as many nats; where these steps
+        are fewer than ``LATE_STEPS``, by their part of it.
         """
         if not (self.exhausted and self.validation and self.best_step == self.n_steps):
             return False

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 from skae._sklearn.warnings import warn
 
 from ._chunks import Chunks

@@ -1,7 +1,7 @@
 """The reconstruction metrics as scorers."""
 
 from skae._sklearn.compat import BaseScorer
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from ._reconstruction import reconstruction_error, reconstruction_r2
 

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skae._autoencoders.base import BaseAutoencoder
 from skae._sklearn.compat import num_samples
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from ._shared.canvas import artist_kwargs, open_axes
 from ._shared.estimators import (

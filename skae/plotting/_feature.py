@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from ._responses import KINDS, to_common_units
 from ._shared.canvas import artist_kwargs, open_axes

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from ._shared.canvas import open_axes
 from ._shared.colours import check_target, scatter

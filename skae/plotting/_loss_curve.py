@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skae._autoencoders.variational import VAE
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from ._shared.canvas import artist_kwargs, open_axes
 from ._shared.estimators import last_step

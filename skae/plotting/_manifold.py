@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from skae._autoencoders.variational import VAE
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from ._shared.canvas import artist_kwargs, open_axes
 from ._shared.estimators import decode, encode, last_step

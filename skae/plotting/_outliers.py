@@ -7,7 +7,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from skae._sklearn.compat import safe_indexing
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 
 from ._shared.canvas import (
     artist_kwargs,

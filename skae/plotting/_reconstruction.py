@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import mean_squared_error
 
 from skae._sklearn.compat import num_samples, safe_indexing
-from skae._sklearn.display import set_module
+from skae._sklearn.modules import set_module
 from skae.metrics._chunks import denoising_error
 
 from ._shared.canvas import artist_kwargs, open_axes

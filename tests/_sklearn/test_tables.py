@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skae._sklearn.datasets import weighted_dataset
+from skae._sklearn.tables import weighted_dataset
 
 
 def test_weighted_dataset_has_the_samples_of_positive_weight(X):

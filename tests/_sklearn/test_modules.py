@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 import skae
 from skae import AutoencoderTransformer
-from skae._sklearn.display import copy_function, set_module
+from skae._sklearn.modules import copy_function, set_module
 
 ESTIMATORS = [
     value
