@@ -1,5 +1,5 @@
 """Networks of torch tensors with hand-derived gradients, and how and where they run.
 
-Only torch, NumPy and the standard library may enter: nothing here knows of tables,
-anchors, estimators or training loops.
+Only torch, NumPy, threadpoolctl and the standard library may enter: nothing here knows
+of tables, anchors, estimators or training loops.
 """

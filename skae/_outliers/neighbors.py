@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from skae._data.dataset import Dataset
-from skae._nn.runtime import fork_safe
+from skae._nn.threads import one_thread
 
 EXTRA = 4  # times as many neighbors are considered where some weigh less than one
 
@@ -66,7 +66,7 @@ class StoredNeighbors:
         return self._kneighbors(x.astype(np.float64), count)[1]
 
     def _kneighbors(self, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        with fork_safe():
+        with one_thread():
             distance, index = self._neighbors.kneighbors(x, count)
         return np.asarray(distance), np.asarray(index)
 
