@@ -11,16 +11,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from skae._data.dataset import Dataset
 from skae._sklearn.callbacks import warn_of_extreme_rows
+from skae._sklearn.calls import computes, restore_on_error
 from skae._sklearn.compat import fit_context
 from skae._sklearn.constraints import CONSTRAINTS
 from skae._sklearn.mixins import MeanScoreMixin, PCANoteMixin
 from skae._sklearn.tables import weighted_dataset
 from skae._sklearn.validation import (
-    restore_on_error,
     validate_table,
     within_precision,
 )
-from skae._sklearn.warnings import available_device, numpy_errors
+from skae._sklearn.warnings import available_device
 
 from .defaults import AutoDefaults
 
@@ -114,8 +114,9 @@ class BaseAutoencoder(
         cross_entropy = self.loss == "binary_cross_entropy"
         return "loss='binary_cross_entropy'" if cross_entropy else None
 
+    @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
-    @numpy_errors
+    @computes
     def fit(self, X, y=None, sample_weight=None, *, groups=None, X_val=None):
         """Fit the autoencoder to X.
 
@@ -152,19 +153,18 @@ class BaseAutoencoder(
         from .configuration import run_fit
         from .validation_samples import given_validation
 
-        with restore_on_error(self):
-            table, clean = self._check_samples(X, y)
-            data = weighted_dataset(table, sample_weight, groups, clean)
-            warn_of_extreme_rows(data, getattr(self, "feature_names_in_", None))
-            held_out = given_validation(self, data, y, X_val, groups)
-            result = run_fit(self, data, held_out, X, y, sample_weight)
-            fitted = self._fitted_attributes(result, data)
+        table, clean = self._check_samples(X, y)
+        data = weighted_dataset(table, sample_weight, groups, clean)
+        warn_of_extreme_rows(data, getattr(self, "feature_names_in_", None))
+        held_out = given_validation(self, data, y, X_val, groups)
+        result = run_fit(self, data, held_out, X, y, sample_weight)
+        fitted = self._fitted_attributes(result, data)
         vars(self).update(fitted, _requested_n_components=self.n_components)
         self._codec(table.dtype)
         return self
 
     def _fitted_attributes(self, result: "FitResult", data: Dataset) -> dict[str, Any]:
-        """Return all fitted attributes; none is set if this is interrupted."""
+        """Return all fitted attributes."""
         from .configuration import fitted_attributes
 
         return fitted_attributes(result)
@@ -196,7 +196,7 @@ class BaseAutoencoder(
             self, state, key, lambda: self._new_codec(from_state(state), dtype)
         )
 
-    @numpy_errors
+    @computes
     def _apply(self, method: str, X: Any, *args: Any) -> np.ndarray:
         """Call a method of the codec on X, in X's own precision."""
         check_is_fitted(self)
@@ -219,7 +219,7 @@ class BaseAutoencoder(
         """
         return self._apply("encode", X)
 
-    @numpy_errors
+    @computes
     def inverse_transform(self, X):
         """Decode latent codes.
 

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skae._data.dataset import Dataset
 from skae._data.statistics import column_statistics
+from skae._sklearn.calls import computes
 from skae._sklearn.compat import StrOptions
 from skae._sklearn.constraints import (
     AT_LEAST_ONE,
@@ -19,7 +20,7 @@ from skae._sklearn.constraints import (
 from skae._sklearn.docstrings import complete_docstring
 from skae._sklearn.modules import set_module
 from skae._sklearn.validation import validate_table
-from skae._sklearn.warnings import available_device, numpy_errors
+from skae._sklearn.warnings import available_device
 
 from .base import BaseAutoencoder
 
@@ -235,7 +236,7 @@ class VAE(BaseAutoencoder):
         both = self._apply("posterior", X)
         return both[:, 0], both[:, 1]
 
-    @numpy_errors
+    @computes
     def sample(self, n_samples=1, random_state=None, *, calibrated=True):
         """Draw samples from the network's density, without its mixture with PCA.
 

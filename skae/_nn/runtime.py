@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Generator
@@ -46,6 +47,18 @@ def resolve_device(device: str | torch.device) -> torch.device:
             "use device='auto' or device='cpu'."
         )
     return resolved
+
+
+OUT_OF_MEMORY = re.compile(
+    "out of memory|not enough memory|allocate memory|alloc_failed|bad_alloc", re.I
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory is full; PyTorch has RuntimeErrors."""
+    if isinstance(error, RuntimeError):
+        return OUT_OF_MEMORY.search(str(error)) is not None
+    return isinstance(error, MemoryError)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skae._sklearn.calls import computes, restore_on_error
 from skae._sklearn.compat import (
     HasMethods,
     Interval,
@@ -19,8 +20,8 @@ from skae._sklearn.mixins import DocLinkMixin, ScoreThresholdMixin
 from skae._sklearn.modules import set_module
 from skae._sklearn.pipelines import call_method
 from skae._sklearn.tables import weighted_dataset
-from skae._sklearn.validation import restore_on_error, validate_table
-from skae._sklearn.warnings import available_device, numpy_errors
+from skae._sklearn.validation import validate_table
+from skae._sklearn.warnings import available_device
 
 from .calibration import p_values
 
@@ -161,8 +162,9 @@ class AutoencoderOutlierDetector(
         self.verbose = verbose
         self.device = device
 
+    @restore_on_error
     @fit_context(prefer_skip_nested_validation=False)
-    @numpy_errors
+    @computes
     def fit(self, X, y=None, sample_weight=None, *, groups=None):
         """Fit the detector to X.
 
@@ -195,11 +197,10 @@ class AutoencoderOutlierDetector(
         from .cross_fitting import fit_estimator
         from .fit import fit_detector
 
-        with restore_on_error(self):
-            data = weighted_dataset(self._table(X, reset=True), sample_weight, groups)
-            vars(self).pop("estimator_", None)
-            fit = fit_detector if self.estimator is None else fit_estimator
-            fitted = fit(self, data, X, y, sample_weight)
+        data = weighted_dataset(self._table(X, reset=True), sample_weight, groups)
+        vars(self).pop("estimator_", None)
+        fit = fit_detector if self.estimator is None else fit_estimator
+        fitted = fit(self, data, X, y, sample_weight)
         vars(self).update(fitted)
         return self
 
@@ -220,7 +221,7 @@ class AutoencoderOutlierDetector(
         with gradient_mode(autograd=False):
             return getattr(model, method)(table, placement)
 
-    @numpy_errors
+    @computes
     def score_samples(self, X):
         """Return how normal samples are; lower is more anomalous.
 
@@ -267,7 +268,7 @@ class AutoencoderOutlierDetector(
         scores = -self.score_samples(X)
         return p_values(scores, self._state["calibration"], self._state["weight"])
 
-    @numpy_errors
+    @computes
     def explain(self, X):
         """Return how much each feature contributes to a sample's anomaly.
 

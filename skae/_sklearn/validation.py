@@ -4,8 +4,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -220,20 +218,6 @@ def within_precision(estimator: Any, X: np.ndarray, result: np.ndarray) -> np.nd
         "X has values too far from the training samples for single precision in "
         f"{column_names([int(distance.argmax())], names)}. Pass float64 or clip them."
     )
-
-
-@contextmanager
-def restore_on_error(estimator: BaseEstimator) -> Generator[None, None, None]:
-    """Restore the attributes that validation sets if the fit fails."""
-    names = {"n_features_in_", "feature_names_in_", "estimator_"}
-    before = {name: value for name, value in vars(estimator).items() if name in names}
-    try:
-        yield
-    except BaseException:
-        for name in names:
-            vars(estimator).pop(name, None)
-        vars(estimator).update(before)
-        raise
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:

@@ -1,18 +1,13 @@
-"""Warnings that point at the user's line, also of a missing device; NumPy's errors."""
+"""Warnings that point at the user's line, also of a missing device."""
 
 import inspect
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     import torch
 
-INSIDE = ("skae.", "sklearn.", "numpy._core._ufunc_config")  # the last: numpy_errors
-
-# Decorates what computes: after np.seterr(all="raise") rounding to zero were an error.
-numpy_errors = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+INSIDE = ("skae.", "sklearn.", "numpy._core._ufunc_config")  # the last: np.errstate
 
 
 def caller_stacklevel() -> int:

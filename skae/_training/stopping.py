@@ -24,9 +24,9 @@ class BestCheckpoint:
         """
         if loss is not None and not loss < self._loss:
             return False
+        self._kept.copy_(self._flat)
         if loss is not None:
             self._loss = loss
-        self._kept.copy_(self._flat)
         return True
 
     def restore(self) -> None:

@@ -4,7 +4,6 @@ from sklearn.decomposition import PCA
 
 from skae._sklearn.validation import (
     column_names,
-    restore_on_error,
     validate_table,
 )
 
@@ -31,19 +30,3 @@ def test_validate_table_names_the_parameter_for_the_unit_interval(X):
         validate_table(PCA(), X, **options)
     inside = np.clip(X, 0, 1)
     np.testing.assert_array_equal(validate_table(PCA(), inside, **options), inside)
-
-
-def test_restore_on_error_puts_attributes_back(X):
-    def refit(pca, fail):
-        with restore_on_error(pca):
-            validate_table(pca, X[:, :2], reset=True, unit_interval_for=None)
-            if fail:
-                raise KeyError
-
-    pca = PCA().fit(X)
-    before = dict(vars(pca))
-    with pytest.raises(KeyError):
-        refit(pca, fail=True)
-    assert vars(pca) == before
-    refit(pca, fail=False)
-    assert pca.n_features_in_ == 2

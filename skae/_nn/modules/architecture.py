@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from skae._nn.parameters import ParameterBuffer, Shapes
-from skae._nn.runtime import default_placement, global_seed
+from skae._nn.runtime import default_placement, global_seed, is_out_of_memory
 
 from .adapters import ModuleDecoder, ModuleEncoder
 
@@ -141,6 +141,8 @@ class ModuleArchitecture:
                 with torch.no_grad():
                     y = module(torch.zeros(2, n_in, dtype=first.dtype))
             except Exception as error:
+                if is_out_of_memory(error):
+                    raise
                 raise ValueError(f"{message}; two samples raised: {error}") from error
             if not isinstance(y, Tensor) or tuple(y.shape) != (2, n_out):
                 shape = tuple(getattr(y, "shape", ()))
