@@ -1,5 +1,6 @@
 """How public methods run: what they import, what interrupts them, what they raise."""
 
+import inspect
 import signal
 import sys
 import threading
@@ -13,8 +14,25 @@ import numpy as np
 P = ParamSpec("P")
 R = TypeVar("R")
 
+SEVERAL_FITS = (
+    "joblib.parallel",
+    "sklearn.utils.parallel",
+    "skae._outliers.cross_fitting",
+)
+
 # After np.seterr(all="raise") rounding to zero were an error.
 numpy_errors = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+
+
+def one_of_several_fits() -> bool:
+    """Return whether what runs is one of several fits, as in a search.
+
+    Then Ctrl-C is to end them all.
+    """
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") not in SEVERAL_FITS:
+        frame = frame.f_back
+    return frame is not None
 
 
 @contextmanager

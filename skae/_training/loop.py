@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skae._sklearn.calls import one_of_several_fits
+
 from .optimizer import Optimizer, cosine_schedule
 from .stopping import BestCheckpoint, EarlyStopping
 
@@ -206,7 +208,7 @@ def train(
     -------
     History
         The curves, and how the run ended. A KeyboardInterrupt ends the run and is
-        noted, not raised.
+        noted; it is raised if this fit is one of several, as in a search.
     """
     flat = optimizer.params.flat
     run = _Run(flat, plan, evaluate, weight, report)
@@ -226,6 +228,8 @@ def train(
                 since = 0
         seen.exhausted = going
     except KeyboardInterrupt:
+        if one_of_several_fits():
+            raise
         seen.interrupted = True
     run.checkpoint.restore()
     return seen

@@ -9,9 +9,15 @@ import pytest
 import torch
 from estimator_cases import CLASSES, DETECTORS
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
 
 import skae
+from skae import AutoencoderOutlierDetector, AutoencoderTransformer
 from skae._nn import runtime
+from skae._training import loop
 
 SOURCE = str(Path(skae.__file__).parent)
 N_POINTS = 10
@@ -89,3 +95,48 @@ def test_interrupted_fit_changes_nothing_or_keeps_a_model(name, X, settings):
             assert error is KeyboardInterrupt
             assert np.isfinite(model.score_samples(X)).all()
         np.testing.assert_equal(settings(), before)
+
+
+# -- one of several fits ---------------------------------------------------------------
+
+SEARCHES = {
+    "GridSearchCV": lambda model: GridSearchCV(model, {"alpha": [0.0, 0.1]}, cv=2),
+    "pipeline": lambda model: GridSearchCV(
+        Pipeline([("model", model)]), {"model__alpha": [0.0, 0.1]}, cv=2
+    ),
+    "ColumnTransformer": lambda model: ColumnTransformer([("model", model, [0, 1, 2])]),
+    "detector": lambda model: AutoencoderOutlierDetector(model, n_splits=2),
+}
+
+
+@pytest.fixture
+def interrupts(monkeypatch):
+    """Stands for Ctrl-C at each step of training; a list of the steps."""
+    steps = []
+
+    def interrupt(*args):
+        steps.append(args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "cosine_schedule", interrupt)
+    return steps
+
+
+MODEL = AutoencoderTransformer(2, max_iter=5, random_state=0)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_interrupt_ends_all_of_several_fits(name, X, interrupts):
+    with pytest.raises(KeyboardInterrupt):
+        SEARCHES[name](MODEL).fit(X)
+    assert len(interrupts) == 1
+
+
+@pytest.mark.parametrize(
+    "estimator", [MODEL, make_pipeline(MODEL), DETECTORS["detector"]], ids=repr
+)
+def test_interrupt_of_one_fit_keeps_a_model(estimator, X, interrupts):
+    with pytest.warns(ConvergenceWarning, match="Training was interrupted; the "):
+        model = clone(estimator).fit(X)
+    assert len(interrupts) == 1
+    assert np.isfinite(model.score_samples(X)).all()
