@@ -10,7 +10,6 @@ samples beside a sample change its codes by rounding at the most.
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from skae._nn.autoencoder import clip_and_attenuate
 from skae._nn.latents.gaussian import GaussianPosterior
-from skae._nn.runtime import Placement, gradient_mode
+from skae._nn.runtime import Placement, single_thread
 
 from .fitted import FittedModel
 from .latent_map import LatentMap, PCAMap
@@ -100,8 +99,7 @@ class Codec:
         self._model, self._placement = model, Placement(device, torch_dtype)
         self._dtype = np.dtype(dtype)
         self._n_components, self._n_features = model.anchor.components.shape
-        self._mode = inference_mode(model)
-        with self._mode():
+        with inference_mode(model):
             self._map = self._make_map()
             self._whiten = self._unwhiten = None
             if model.whitening is not None:
@@ -136,7 +134,7 @@ class Codec:
     ) -> np.ndarray:
         """Return what a function gives for all samples, ``(n_samples, *shape)``."""
         result = np.empty((len(values), *shape), self._dtype)
-        with self._mode():
+        with inference_mode(self._model):
             for at, x in self._chunks(values):
                 result[at] = function(x)[: at.stop - at.start].cpu().numpy()
         return result
@@ -185,11 +183,15 @@ class Codec:
         return self.apply(self._squared_jacobian, values)
 
 
-def inference_mode(model: FittedModel) -> Callable[[], AbstractContextManager[Any]]:
-    """Return what makes the context in which a model predicts."""
-    if model.architecture is not None and model.architecture.uses_autograd:
-        return partial(gradient_mode, autograd=True)
-    return torch.inference_mode
+def inference_mode(model: FittedModel) -> AbstractContextManager[None]:
+    """Return the context in which a model predicts: on one thread.
+
+    A chunk is so little work that two threads take longer beside other processes.
+    """
+    architecture = model.architecture
+    return single_thread(
+        autograd=architecture is not None and architecture.uses_autograd
+    )
 
 
 class _Cache(threading.local):

@@ -212,13 +212,13 @@ class AutoencoderOutlierDetector(
     def _call(self, method: str, table: np.ndarray) -> np.ndarray:
         """Call a method of the fitted model, which is built once for each thread."""
         from skae._model.inference import build_once
-        from skae._nn.runtime import Placement, gradient_mode
+        from skae._nn.runtime import Placement, single_thread
 
         from .fitted import FittedDetector
 
         placement, state = Placement.exact(available_device(self.device)), self._state
         model = build_once(self, state, None, lambda: FittedDetector.from_state(state))
-        with gradient_mode(autograd=False):
+        with single_thread():
             return getattr(model, method)(table, placement)
 
     @computes

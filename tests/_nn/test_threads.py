@@ -6,6 +6,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
+from skae import AutoencoderOutlierDetector, AutoencoderTransformer
 from skae._nn.threads import one_thread
 
 
@@ -60,3 +61,27 @@ def test_one_thread_in_a_new_thread(three_threads):
             return torch.get_num_threads()
 
     assert in_another_thread(number) == 1
+
+
+@pytest.mark.parametrize("kind", [AutoencoderTransformer, AutoencoderOutlierDetector])
+def test_fits_and_predictions_change_no_number_of_another_thread(
+    kind, X, three_threads
+):
+    number, seen, done = torch.get_num_threads, set(), threading.Event()
+
+    def watch():
+        while not done.is_set():
+            seen.add(number())
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        model = kind(max_iter=5, random_state=0).fit(X)
+        expected = model.score_samples(X)
+        assert number() == 3
+        torch.set_num_threads(1)
+        assert (model.score_samples(X) == expected).all()
+    finally:
+        done.set()
+        watching.join()
+    assert seen == {3}
