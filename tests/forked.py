@@ -9,6 +9,7 @@ import warnings
 from functools import partial
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
 
@@ -42,6 +43,16 @@ def in_worker(function):
         process.join()
 
 
+def results(model):
+    from estimator_cases import methods_of
+
+    return [getattr(model, method)(TABLE) for method in methods_of(model)]
+
+
+def predict_and_fit(model):
+    return [results(model), results(clone(model).fit(TABLE))]
+
+
 def check(name, function, expected):
     try:
         np.testing.assert_equal(in_worker(function), expected)
@@ -52,19 +63,22 @@ def check(name, function, expected):
 def main():
     start_thread_pools()  # before skae: each library then has an OpenMP of its own
     import torch
-    from estimator_cases import CLASSES, methods_of
+    from estimator_cases import CLASSES
 
     from skae._nn.runtime import single_thread
-
-    def results(model):
-        return [getattr(model, method)(TABLE) for method in methods_of(model)]
 
     def fit(estimator):
         return results(clone(estimator).fit(TABLE))
 
+    def predict_and_fit_all():
+        return [predict_and_fit(model) for model in models.values()]
+
+    models, all_expected = {}, []
     for name, estimator in CLASSES.items():
         model = clone(estimator).fit(TABLE)
         expected = results(model)
+        models[name] = model
+        all_expected.append([expected, expected])
         start_thread_pools()
         check(f"{name} predicts", partial(results, model), expected)
         check(f"{name} fits", partial(fit, estimator), expected)
@@ -72,6 +86,10 @@ def main():
     with single_thread():  # as where a callback of a fit forks
         check("fit in a fit", partial(fit, estimator), expected)
     assert torch.get_num_threads() == 2
+    check("worker of a worker", lambda: in_worker(predict_and_fit_all), all_expected)
+    parallel = Parallel(n_jobs=2, backend="multiprocessing", timeout=WAIT)
+    given = parallel(delayed(predict_and_fit)(model) for model in models.values())
+    np.testing.assert_equal(given, all_expected)
     print("done")
 
 
