@@ -105,7 +105,6 @@ SEARCHES = {
         Pipeline([("model", model)]), {"model__alpha": [0.0, 0.1]}, cv=2
     ),
     "ColumnTransformer": lambda model: ColumnTransformer([("model", model, [0, 1, 2])]),
-    "detector": lambda model: AutoencoderOutlierDetector(model, n_splits=2),
 }
 
 
@@ -130,6 +129,16 @@ def test_interrupt_ends_all_of_several_fits(name, X, interrupts):
     with pytest.raises(KeyboardInterrupt):
         SEARCHES[name](MODEL).fit(X)
     assert len(interrupts) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Training was interrupted")
+def test_interrupt_of_a_fold_ends_the_fit_of_a_detector(X, interrupts):
+    detector = AutoencoderOutlierDetector(MODEL, n_splits=3)
+    before = dict(vars(detector))
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(X)
+    assert len(interrupts) == 2  # of the model that is kept, and of a fold
+    assert vars(detector) == before
 
 
 @pytest.mark.parametrize(
