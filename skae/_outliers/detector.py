@@ -44,8 +44,9 @@ class AutoencoderOutlierDetector(
     fifth nearest inlier, and to the tenth and the first nearest of all. A sample is an
     outlier if it is far from the inliers, or in a gap between samples of any kind.
 
-    Features need no scaling. Distances are put on one scale by what networks and stored
-    samples say of training samples they were not fitted to, which also gives p-values.
+    Features need no scaling; times powers of two they give the same scores. Distances
+    are put on one scale by what networks and stored samples say of training samples
+    they were not fitted to, which also gives p-values.
 
     Parameters
     ----------
@@ -178,8 +179,7 @@ class AutoencoderOutlierDetector(
             Weights of the samples; weight two counts like two samples, zero leaves one
             out.
         groups : array-like of shape (n_samples,), default=None
-            Labels of samples that depend on each other, such as the visits of a person:
-            p-values are then for new groups.
+            Labels of samples that depend on each other; p-values are for new groups.
 
         Returns
         -------

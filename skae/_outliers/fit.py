@@ -217,12 +217,16 @@ def _distinct_samples(data: Dataset, max_samples: int, seed: int) -> Dataset:
     """Return at most so many samples; equal ones are one that weighs more.
 
     They are float64, so that the same numbers of another type are the same samples.
+    Their order does not change if columns are multiplied by powers of two, as nothing
+    else here does.
     """
     limit = min(max_samples, max(MIN_SAMPLES, MAX_VALUES // data.n_features))
     some = data.sample(limit, seed)
     values = some.to_array().astype(np.float64, copy=False)
     some = Dataset(values, weight=some.weight, groups=some.groups)
-    return rescale_weights(deduplicate(some, hash_samples(some, seed)), len(some))
+    _, exponent = np.frexp(np.abs(values).max(axis=0))
+    alike = Dataset(np.ldexp(values, -exponent), groups=some.groups)
+    return rescale_weights(deduplicate(some, hash_samples(alike, seed)), len(some))
 
 
 def _contamination_offset(

@@ -92,6 +92,19 @@ def test_units_do_not_matter(default, X, scores_of_X, scale):
         assert spearmanr(scores, scores_of_X).statistic > 0.8
 
 
+@pytest.mark.parametrize("name", ["default", "networks only"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_columns_times_powers_of_two_have_the_same_scores(name, dtype, curved):
+    X, new = curved(90).astype(dtype), curved(40, seed=1).astype(dtype)
+    factors = np.array([0.5, 8, 2**-20, 1, 2**15, 4], dtype)
+    model = clone(DETECTORS[name]).fit(X)
+    other = clone(DETECTORS[name]).fit(X * factors)
+    np.testing.assert_array_equal(
+        other.score_samples(new * factors), model.score_samples(new)
+    )
+    np.testing.assert_array_equal(other.explain(new * factors), model.explain(new))
+
+
 @pytest.mark.parametrize(
     ("offset", "spread"),
     [(4027893.7, 0.003), (2460000.5, 1e-3), (1.7e12, 3.6e6), (1.0, 1e-9), (0.0, 1e-31)],
