@@ -61,8 +61,8 @@ PARAMETERS = r"""
         loss still falls when they are spent, `fit` issues a ConvergenceWarning.
     early_stopping : bool, default=True
         Whether samples are held out for validation. False trains for `max_iter` steps
-        on all samples and keeps the network whether it is better than PCA or not:
-        nothing is measured, `pca_ratio_` is NaN.
+        on all samples and keeps the network whether it is better than PCA or not, which
+        is then not measured.
     validation_fraction : float or splitter, default=0.1
         Share of the samples to hold out if there are 600 distinct ones or more; at most
         2,000 samples, fewer with more than 500 features. Fewer samples, or fewer than
