@@ -18,6 +18,7 @@ from skae._sklearn.warnings import warn
 
 N_COMPARED = 2000
 RATIO, N_ERRORS = 1.5, 4.0  # of deviations that differ, by so many standard errors
+USUAL = 8.0  # range in deviations, and kurtosis, of columns without heavy tails
 
 
 def model_to_start_from(
@@ -47,21 +48,23 @@ def _warn_of_other_units(start: FittedModel, data: Dataset, names: Any) -> None:
     """Warn if columns have other deviations than in the first fit, or other means."""
     some = data.sample(N_COMPARED, 0).blocks(np.float64)
     x = np.concatenate([block.values for block in some]) - start.anchor.mean
-    mean = x.mean(axis=0)
+    mean, before = x.mean(axis=0), start.anchor.scale
+    low, high = start.anchor.column_range
     squares = np.square(x - mean)
-    variance = squares.mean(axis=0)
-    before = start.anchor.scale
-    varies = (variance > 0) & (start.anchor.column_range[1] > 0)
+    variance = np.where(np.ptp(x, axis=0) > 0, squares.mean(axis=0), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         kurtosis = np.square(squares).mean(axis=0) / variance**2
         factor = np.sqrt(variance) / before
         error = np.sqrt(np.maximum(kurtosis - 1, 1) / (4 * len(x)))
         changed = np.abs(np.log(factor)) > np.log(RATIO) + N_ERRORS * error
     moved = np.abs(mean) > (RATIO + N_ERRORS / np.sqrt(len(x))) * before
-    found = np.flatnonzero(varies & (changed | moved))
+    # Deviations of heavy tails and rare flags are uncertain.
+    usual = (np.maximum(-low, high) < USUAL * before) & (kurtosis < USUAL)
+    outside = ((x < low) | (x > high)).mean(axis=0) > 0.5
+    found = np.flatnonzero((high > low) & (outside | (usual & (changed | moved))))
     if not found.size:
         return
-    most = int(found[np.abs(np.log(factor[found])).argmax()])
+    most = int(found[np.abs(factor[found] - 1).argmax()])
     warn(
         "warm_start=True keeps means and scales of the first fit, but "
         f"{column_names(found, names)} of X have others now (deviation of "

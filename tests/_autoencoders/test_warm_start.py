@@ -140,3 +140,23 @@ def test_warm_start_on_heavy_tails_is_silent():
     model = AutoencoderTransformer(2, warm_start=True, **QUICK)
     for _ in range(5):
         model.fit(rng.standard_t(3, size=(400, 8)))
+
+
+def test_warm_start_on_rare_values_is_silent():
+    rng = np.random.default_rng(0)
+    model = AutoencoderTransformer(2, warm_start=True, **QUICK)
+    table = rng.normal(size=(600, 4))
+    table[:, 2:] = rng.random((600, 2)) < 0.01
+    model.fit(table[:300]).fit(table[300:])
+    table[:, 2:] = 0
+    model.fit(table)
+
+
+def test_warm_start_far_from_a_heavy_tailed_range_is_said(learner, curved):
+    table = curved(700)
+    table[:, 3] = 0.02 * np.random.default_rng(0).standard_t(2, size=700)
+    learner.set_params(warm_start=True, max_iter=200).fit(table)
+    assert learner.pca_ratio_ < 1
+    table[:, 3] += 1e6
+    with pytest.warns(UserWarning, match="first fit, but column 3 of X"):
+        learner.fit(table)
