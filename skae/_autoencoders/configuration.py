@@ -152,7 +152,8 @@ def run_fit(
         result = fit.run(callbacks.on_evaluation)
         callbacks.on_fit_end(result.model)
     cure = "Lower learning_rate_init, or look for extreme values in X."
-    spent = result.steps[-1] if result.unfinished else None
+    given = _given(estimator.max_iter) is not None  # else it is what skae has chosen
+    spent = result.steps[-1] if given and result.unfinished else None
     warn_of_training([result], "the best model {} is kept", cure, spent)
     return result
 

@@ -96,8 +96,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         y="""array-like of shape (n_samples, n_features) or None, default=None
         Clean samples, of which the rows of X are noisy copies in the same units. The
         network sees X as it is, its reconstruction is compared with y, and `noise` is
-        not used. None means that X is clean; y of another shape, as labels have, is
-        ignored.""",
+        not used. None, or X itself, means that X is clean; y of another shape, as
+        labels have, is ignored.""",
     )
 
     def _input_corruption(self) -> Corruption:

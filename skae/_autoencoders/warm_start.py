@@ -17,8 +17,7 @@ from skae._sklearn.tables import column_names
 from skae._sklearn.warnings import warn
 
 N_COMPARED = 2000
-RATIO, N_ERRORS = 1.5, 4.0  # of deviations that differ, by so many standard errors
-USUAL = 8.0  # range in deviations, and kurtosis, of columns without heavy tails
+RATIO, N_ERRORS = 1.5, 3.0  # of deviations that differ, by so many standard errors
 
 
 def model_to_start_from(
@@ -54,23 +53,25 @@ def _warn_of_other_units(start: FittedModel, data: Dataset, names: Any) -> None:
     variance = np.where(np.ptp(x, axis=0) > 0, squares.mean(axis=0), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         kurtosis = np.square(squares).mean(axis=0) / variance**2
+        # That of the first samples is at most the square of their range.
+        kurtosis = np.maximum(kurtosis, np.square(np.maximum(-low, high) / before))
         factor = np.sqrt(variance) / before
         error = np.sqrt(np.maximum(kurtosis - 1, 1) / (4 * len(x)))
         changed = np.abs(np.log(factor)) > np.log(RATIO) + N_ERRORS * error
-    moved = np.abs(mean) > (RATIO + N_ERRORS / np.sqrt(len(x))) * before
-    # Deviations of heavy tails and rare flags are uncertain.
-    usual = (np.maximum(-low, high) < USUAL * before) & (kurtosis < USUAL)
+    moved = np.abs(mean) > (RATIO + N_ERRORS * np.sqrt(1 / len(x))) * before
     outside = ((x < low) | (x > high)).mean(axis=0) > 0.5
-    found = np.flatnonzero((high > low) & (outside | (usual & (changed | moved))))
+    varies = (variance > 0) & (high > low)
+    found = np.flatnonzero(varies & (changed | moved | outside))
     if not found.size:
         return
-    most = int(found[np.abs(factor[found] - 1).argmax()])
+    shift = np.abs(mean / before)
+    most = int(found[np.maximum(np.abs(np.log(factor)), shift)[found].argmax()])
     warn(
-        "warm_start=True keeps means and scales of the first fit, but "
-        f"{column_names(found, names)} of X have others now (deviation of "
-        f"{column_names([most], names)}: {factor[most]:.3g} times that). The network "
-        "sees values beyond its training range only at the edge of it. Pass X in the "
-        "same units, or set warm_start=False."
+        "warm_start=True keeps means and scales of the first fit, but X has others now "
+        f"in {column_names(found, names)}; in {column_names([most], names)} the mean "
+        f"is {shift[most]:.3g} of the first deviations away, and the deviation "
+        f"{factor[most]:.3g} times the first. The network knows only values in the "
+        "range of the first samples. Pass X in the same units, or set warm_start=False."
     )
 
 

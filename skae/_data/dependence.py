@@ -4,17 +4,22 @@ Rows of one person, object or stretch of time often follow each other, and are m
 each other than like other rows.
 """
 
+# torch.from_numpy carries no type.
+# pyright: reportUnknownMemberType=false
+
 import math
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from .dataset import Dataset
 
 N_ASKED = 400  # rows whose nearest row is looked for
 MIN_ROWS = 300
-MAX_ROWS = 20_000  # among which it is looked for
-MAX_VALUES = 1 << 22  # numbers in them
+MAX_ROWS = 5000  # among which it is looked for
+MAX_VALUES = 1 << 21  # numbers in them
+BLOCK = 50  # rows that are compared with all at once
 ROUNDING = 1e-12  # squared distance, relative to the squared norms, of equal rows
 # Share of rows whose nearest is near in the table, and how close it must be then.
 RULES = ((0.65, 0.25), (0.9, 0.6))
@@ -71,17 +76,22 @@ def row_neighbors(data: Dataset, seed: int = 0) -> RowNeighbors | None:
     x = x[:, np.ptp(x, axis=0) > 0]
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     asked = np.sort(rng.choice(n, min(N_ASKED, n), replace=False))
-    norms = np.einsum("ij,ij->i", x, x)
-    sums = norms[asked, None] + norms
-    squares = sums - 2 * (x[asked] @ x.T)
-    typical = math.sqrt(max(float(np.median(squares[:, ::10])), 0.0))
-    squares[squares <= ROUNDING * sums] = np.inf  # the row itself, and equal ones
-    nearest = squares.argmin(axis=1)
-    distance = np.sqrt(squares[np.arange(len(asked)), nearest])
+    table, norms = torch.from_numpy(x), torch.from_numpy(np.einsum("ij,ij->i", x, x))
+    typical = np.empty(len(asked))
+    nearest, distance = np.empty(len(asked), np.intp), np.empty(len(asked))
+    for start in range(0, len(asked), BLOCK):
+        at = slice(start, start + BLOCK)
+        sums = norms[asked[at], None] + norms
+        squares = sums - 2 * (table[asked[at]] @ table.T)
+        typical[at] = squares.median(dim=1).values.clamp_min(0).sqrt()
+        squares[squares <= ROUNDING * sums] = torch.inf  # the row itself, equal ones
+        least = squares.min(dim=1)
+        nearest[at], distance[at] = least.indices, least.values.sqrt()
     found = np.isfinite(distance)
-    if typical == 0 or found.sum() < N_ASKED / 4:
+    usual = float(np.median(typical))
+    if usual == 0 or found.sum() < N_ASKED / 4:
         return None
     reach = math.isqrt(n)
     near = np.abs(nearest - asked)[found] <= reach
-    closeness = float(np.median(distance[found])) / typical
+    closeness = float(np.median(distance[found])) / usual
     return RowNeighbors(len(asked), reach, float(near.mean()), closeness)

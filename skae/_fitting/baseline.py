@@ -1,9 +1,14 @@
 """What a network has to beat on validation samples: PCA, or the network before."""
 
+# scipy carries no types.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.stats import norm, t
 
 from skae._data.statistics import standard_error
 from skae._model.network import AnchoredNetwork
@@ -14,6 +19,8 @@ from skae._training.evaluation import ValidationBatches
 
 from .config import FitConfig
 from .split import TrainingSplit
+
+FEW = 10  # samples, or groups, whose standard error is uncertain
 
 
 def improves_significantly(
@@ -27,11 +34,19 @@ def improves_significantly(
 
     The mean gain must exceed this many of its standard errors, as in the
     one-standard-error rule of Breiman et al. (1984); with groups of samples that
-    depend on each other these are of the groups' means.
+    depend on each other these are of the groups' means. Of fewer than ten they are
+    uncertain themselves: then it is the quantile of Student's distribution that is as
+    rarely exceeded, and one sample decides nothing.
     """
     used = weight > 0
     groups = None if groups is None else groups[used]
     mean, error = standard_error((baseline - losses)[used], weight[used], groups)
+    n = int(used.sum()) if groups is None else len(np.unique(groups))
+    if n == 1:
+        return False
+    if n < FEW:
+        n_standard_errors = float(t.ppf(norm.cdf(n_standard_errors), n - 1))
+        error *= np.sqrt(n / (n - 1))
     return bool(mean > n_standard_errors * error)
 
 

@@ -23,7 +23,7 @@ from skae._data.splitting import (
 
 from .config import SMALL, TINIEST, FitParameters
 
-N_FOLDS = 5
+N_FOLDS, TENTH = 5, 10
 
 # Validation samples as such, or positions of training and validation samples.
 Given = Dataset | Sequence[tuple[np.ndarray, np.ndarray]]
@@ -84,6 +84,8 @@ def hold_out(
     elif isinstance(given, Dataset):
         pairs = [(data, given)]
     elif given is not None:
+        if data.groups is None:  # a sample may be held out more than once
+            data = Dataset(data.source, data.index, data.weight, np.arange(len(data)))
         pairs = [(data.subset(a), data.subset(b)) for a, b in given]
         pairs = pairs if folds else pairs[:1]
     elif n_independent < SMALL and folds:
@@ -94,7 +96,17 @@ def hold_out(
             pairs = _folds(data, parameters.seed)
     else:
         pairs = [_split(data, hashes, parameters)]
+    if pairs and (given is not None or data.groups is not None):
+        # Few that are held out tell no more than in a table that holds out as few.
+        n_independent = min(n_independent, TENTH * sum(map(_n_independent, pairs)))
     return HeldOut(data, n_distinct, n_independent, pairs)
+
+
+def _n_independent(pair: tuple[Dataset, Dataset]) -> int:
+    """Return how many independent samples, or groups, are held out."""
+    _, validation = pair
+    groups = validation.groups
+    return len(validation) if groups is None else len(np.unique(groups))
 
 
 def _split(

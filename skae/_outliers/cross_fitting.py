@@ -136,6 +136,10 @@ def fit_estimator(
         estimator: Any = clone(detector.estimator)
         if detector.random_state is not None:
             last_step(estimator).set_params(random_state=seed)
+        splitter = getattr(last_step(estimator), "validation_fraction", None)
+        if part is not data and hasattr(splitter, "split"):
+            # It is for the samples of the user, all of them and in their order.
+            last_step(estimator).set_params(validation_fraction=0.1)
         task = root.subcontext(task_name=name)
         with task.propagate_callback_context(estimator):
             return _fit(estimator, part)

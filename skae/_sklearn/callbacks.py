@@ -6,7 +6,6 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from skae._data.dataset import Dataset
-from skae._data.dependence import row_neighbors
 from skae._data.extremes import extreme_rows
 
 from .tables import column_names
@@ -105,8 +104,8 @@ def warn_of_training(
         warn(message, ConvergenceWarning)
     if spent is not None:
         message = (
-            f"Training ended at max_iter={spent} while the held-out loss still fell. "
-            "Raise max_iter for a better fit."
+            f"Training ended at max_iter={spent} before the held-out loss had settled. "
+            "Raise max_iter, or leave it at 'auto'."
         )
         warn(message, ConvergenceWarning)
 
@@ -121,7 +120,11 @@ def warn_of_dependent_rows(data: Dataset, consequence: str) -> None:
     consequence : str
         What goes wrong if they do.
     """
-    found = row_neighbors(data)
+    from skae._data.dependence import row_neighbors
+    from skae._nn.threads import one_thread
+
+    with one_thread():
+        found = row_neighbors(data)
     if found is None or not found.dependent:
         return
     warn(

@@ -147,6 +147,8 @@ def group_codes(groups: Any, table: np.ndarray) -> np.ndarray:
             f"groups must hold one label for each of the {len(table)} samples of X; "
             f"its shape is {np.shape(groups)}."
         )
+    if isinstance(groups, list | tuple):
+        groups = np.array(groups, dtype=object)  # as strings 1 and "1" were the same
     labels = column_or_1d(groups)
     missing = [i for i, label in enumerate(labels.tolist()) if _is_missing(label)]
     if missing:
@@ -157,7 +159,8 @@ def group_codes(groups: Any, table: np.ndarray) -> np.ndarray:
     try:
         return np.unique(labels, return_inverse=True)[1]
     except TypeError:  # labels of several types have no order
-        return np.unique(labels.astype(str), return_inverse=True)[1]
+        labels = [f"{type(label).__name__} {label}" for label in labels]
+        return np.unique(labels, return_inverse=True)[1]
 
 
 def _is_missing(label: Any) -> bool:

@@ -142,9 +142,14 @@ def validate_table(
 
 
 def is_target(X: Any, y: Any) -> bool:
-    """Return whether y is a table of X's shape; labels and all else are not."""
+    """Return whether y is another table of X's shape; labels and all else are not.
+
+    Nor is X itself, which many pass to autoencoders as y: it says nothing of noise.
+    """
     shape = _shape(y)
-    return len(shape) == 2 and shape == _shape(X)
+    if len(shape) != 2 or shape != _shape(X) or y is X:
+        return False
+    return not np.array_equal(np.asarray(X), np.asarray(y))
 
 
 def _shape(table: Any) -> tuple[int, ...]:

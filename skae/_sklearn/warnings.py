@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-INSIDE = ("skae.", "sklearn.", "numpy._core._ufunc_config")  # the last: np.errstate
+INSIDE = (
+    "skae.",
+    "sklearn.",
+    "joblib.",
+    "numpy._core._ufunc_config",
+)  # the last: np.errstate
 
 
 def caller_stacklevel() -> int:

@@ -25,7 +25,8 @@ from .stopping import BestCheckpoint, EarlyStopping
 B = TypeVar("B")  # whatever a step reads
 Report = Callable[[int, float, float | None], bool]
 
-LATE = 0.7  # share of the steps after which the learning rate goes 4 % of its way
+FEW_STEPS = 16  # in which hardly anything can be learned
+LATE = 0.7  # share of the steps after which the learning rate is low
 LATE_STEPS = 100
 LATE_FALL = 0.03  # of the loss, or nats, in so many late steps: more would gain as much
 
@@ -64,14 +65,18 @@ class History:
     exhausted: bool = False
 
     def is_unfinished(self, *, in_nats: bool = False) -> bool:
-        """Return whether the budget ended a run that still learned.
+        """Return whether the budget ended a run that still learned, or hardly began to.
 
-        Its last measurement is then the best one. In the late steps, when the learning
-        rate is low, the loss fell by more than ``LATE_FALL`` of what is left, or of a
-        tenth of the first loss if less is left, or by as many nats; where these steps
-        are fewer than ``LATE_STEPS``, by their part of it.
+        But for very few steps its last measurement is then the best one. In the late
+        steps, when the learning rate is low, the loss fell by more than ``LATE_FALL``
+        of what is left, or of a tenth of the first loss if less is left, or by as many
+        nats; where these steps are fewer than ``LATE_STEPS``, by their part of it.
         """
-        if not (self.exhausted and self.validation and self.best_step == self.n_steps):
+        if not (self.exhausted and self.validation):
+            return False
+        if self.n_steps < FEW_STEPS:
+            return self.n_steps > 0
+        if self.best_step != self.n_steps:
             return False
         n_early = bisect_right(self.steps, LATE * self.n_steps)
         last, n_late = self.validation[-1], self.n_steps - self.steps[n_early - 1]

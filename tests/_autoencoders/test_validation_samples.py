@@ -290,3 +290,61 @@ def test_x_val_beside_pairs_is_refused(curved):
     fold = np.where(np.arange(90) < 60, -1, 0)
     model.set_params(validation_fraction=PredefinedSplit(fold))
     assert model.fit(table + 0.1, table).pca_ratio_ <= 1
+
+
+@pytest.mark.parametrize("n_val", [1, 2, 3])
+def test_a_few_rows_of_x_val_do_not_replace_pca_by_chance(n_val):
+    kept = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        model = AutoencoderTransformer(2, **SHORT)
+        model.fit(rng.normal(size=(60, 8)), X_val=rng.normal(size=(n_val, 8)))
+        kept.append(model.pca_ratio_ == 1)
+    assert all(kept)
+
+
+def test_x_val_in_other_units_is_said(curved):
+    table = curved(120)
+    model = AutoencoderTransformer(2, **SHORT)
+    for other in (1000 * table, table / 1000, table + 100):
+        with pytest.warns(UserWarning, match="X_val has other units"):
+            model.fit(table, X_val=other)
+    model.fit(table, X_val=table[:1])
+    model.fit(table, X_val=0.5 * table)
+
+
+@pytest.mark.parametrize(
+    ("X_val", "message"),
+    [
+        (np.ones((5, 4)), "X_val: X has 4 features"),
+        (np.ones((0, 6)), "X_val: Found array with 0 sample"),
+        (np.ones(6), "X_val: Expected 2D array"),
+    ],
+)
+def test_errors_of_x_val_name_it(curved, X_val, message):
+    with pytest.raises(ValueError, match=message):
+        AutoencoderTransformer(2, **SHORT).fit(curved(90), X_val=X_val)
+
+
+@pytest.mark.parametrize(
+    ("splitter", "error", "message"),
+    [
+        ("0.1", (TypeError, ValueError), "validation_fraction"),
+        (KFold, TypeError, "is no splitter; pass an object such as KFold"),
+        (StratifiedShuffleSplit(), ValueError, "cannot split X .*Pass y or groups"),
+        (GroupKFold(3), ValueError, "cannot split X .*Pass y or groups"),
+        (KFold(100), ValueError, "cannot split X"),
+    ],
+)
+def test_splitters_that_fail_are_named(curved, splitter, error, message):
+    model = AutoencoderTransformer(2, validation_fraction=splitter, **SHORT)
+    with pytest.raises(error, match=message):
+        model.fit(curved(90))
+
+
+def test_labels_of_several_types_are_different_groups(curved):
+    groups = [1 if i < 45 else "1" for i in range(90)]
+    model = AutoencoderTransformer(2, **SHORT).fit(curved(90), groups=groups)
+    expected = AutoencoderTransformer(2, **SHORT)
+    expected.fit(curved(90), groups=np.arange(90) // 45)
+    assert model.validation_curve_ == expected.validation_curve_

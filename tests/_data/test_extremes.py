@@ -55,3 +55,16 @@ def test_few_rows_say_nothing(digits):
     digits[3, 5] = 1e6
     assert extreme_rows(Dataset(digits[:29])) is None
     assert extreme_rows(Dataset(digits[:30])) is not None
+
+
+@pytest.mark.parametrize("n_rows", [30, 50, 150, 199])
+@pytest.mark.parametrize("n_wild", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_up_to_three_are_found_in_small_tables(n_rows, n_wild, dtype):
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(n_rows, 6)).astype(dtype)
+    for row in range(n_wild):
+        table[5 * row, row % 2] = [1e6, -2e6, 3e6][row]
+    found = extreme_rows(Dataset(table))
+    assert found.n_rows == n_wild or n_rows > 100
+    assert found.row == 5 * (n_wild - 1)

@@ -229,3 +229,21 @@ def test_baseline_of_independent_features_does_not_depend_on_the_codes(table):
         config = config_of(objective, n_components=k)
         found.append(baseline_of([split_of(table, config, N_TRAIN)], config, k)[0])
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 9])
+def test_few_samples_must_be_as_certain_as_many(n):
+    """Of noise no more gains are significant than the standard errors say."""
+    rng = np.random.default_rng(0)
+    significant = [
+        improves_significantly(rng.normal(size=n), np.zeros(n), np.ones(n), 2.0)
+        for _ in range(2000)
+    ]
+    assert np.mean(significant) <= 0.04  # 2.3 % of a normal distribution
+
+
+def test_one_group_of_many_samples_decides_nothing():
+    gains, groups = np.full(50, 1.0), np.zeros(50, int)
+    zeros, ones = np.zeros(50), np.ones(50)
+    assert not improves_significantly(gains, zeros, ones, 1.0, groups)
+    assert improves_significantly(gains, zeros, ones, 1.0, np.arange(50) % 20)

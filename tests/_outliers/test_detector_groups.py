@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from sklearn import config_context
+from sklearn.base import clone
+from sklearn.model_selection import KFold, PredefinedSplit, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -99,3 +101,15 @@ def test_samples_of_the_same_group_are_no_neighbors():
     np.testing.assert_array_equal(second, [11, 10, 9, 9, 10, 20])
     (alone,) = stored.distances(line, (1,))
     np.testing.assert_array_equal(alone, [1, 1, 1, 1, 1, 19])
+
+
+def test_splitters_of_the_estimator_are_for_all_samples(curved):
+    fold = np.where(np.arange(100) < 80, -1, 0)
+    for splitter in (PredefinedSplit(fold), TimeSeriesSplit(3), KFold(3)):
+        inner = clone(SMALL).set_params(validation_fraction=splitter, random_state=0)
+        detector = AutoencoderOutlierDetector(inner).fit(curved(100))
+        np.testing.assert_array_equal(
+            detector.estimator_.validation_curve_,
+            clone(inner).fit(curved(100)).validation_curve_,
+        )
+        assert repr(detector.estimator_.validation_fraction) == repr(splitter)

@@ -266,7 +266,9 @@ def assert_silent(model, X):
 @pytest.mark.parametrize("estimator", [AutoencoderTransformer, VAE])
 def test_a_short_budget_warns(estimator, n_samples):
     model = estimator(8, max_iter=5, random_state=0)
-    message = r"ended at max_iter=5 while the held-out loss still fell\. Raise max_iter"
+    message = (
+        r"ended at max_iter=5 before the held-out loss had settled\. Raise max_iter"
+    )
     with pytest.warns(ConvergenceWarning, match=message) as caught:
         model.fit(digits(n_samples))
     assert [warning.filename for warning in caught] == [__file__]
