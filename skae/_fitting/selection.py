@@ -70,7 +70,7 @@ class NetworkSelection:
     Parameters
     ----------
     splits : sequence of TrainingSplit
-        Their training samples are equally many, or nearly.
+        Training samples, as many from each in a step, and validation samples.
     config : FitConfig
         Parameters of the fit.
     start : FittedModel or None, default=None

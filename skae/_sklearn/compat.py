@@ -7,6 +7,9 @@ When scikit-learn changes one of them, this is the file to adapt.
 # scikit-learn carries no types.
 # pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
 
+from collections.abc import Callable
+from typing import Any
+
 # Decorates `fit`: checks the parameters, and opens and closes its callbacks.
 from sklearn.base import _fit_context as fit_context
 
@@ -54,7 +57,6 @@ from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
     "BaseScorer",
-    "EstimatorPrettyPrinter",
     "HasMethods",
     "Interval",
     "SetOutputMixin",
@@ -68,7 +70,17 @@ __all__ = [
     "get_feature_names",
     "is_pandas_na",
     "is_scalar_nan",
+    "lay_out_alike",
     "num_samples",
     "safe_indexing",
     "wrap_in_container",
 ]
+
+
+def lay_out_alike(new: Callable[..., str], known: Callable[..., str]) -> None:
+    """Have scikit-learn lay out what has a new repr as it does with one it knows.
+
+    It breaks reprs into lines of 80 characters, of known functions alone.
+    """
+    layouts: dict[Any, Any] = EstimatorPrettyPrinter._dispatch
+    layouts[new] = layouts[known]

@@ -10,11 +10,11 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .compat import (
-    EstimatorPrettyPrinter,
     SetOutputMixin,
     VisualBlock,
     check_feature_names_in,
     check_sample_weight,
+    lay_out_alike,
 )
 from .pipelines import active_steps, feature_names_after
 
@@ -46,7 +46,7 @@ class PCANoteMixin(DocLinkMixin):
         Returns
         -------
         str
-            What `eval` makes the unfitted estimator of.
+            What `eval`, of it alone, makes the unfitted estimator of.
         """
         shown: str = super().__repr__(N_CHAR_MAX)  # pyright: ignore[reportCallIssue]
         note = _pca_note(self)
@@ -63,9 +63,7 @@ class PCANoteMixin(DocLinkMixin):
         )
 
 
-# scikit-learn lays out, in lines of 80 characters, what has the repr of its own base.
-layouts: dict[Any, Any] = EstimatorPrettyPrinter._dispatch
-layouts[PCANoteMixin.__repr__] = layouts[BaseEstimator.__repr__]
+lay_out_alike(PCANoteMixin.__repr__, BaseEstimator.__repr__)
 
 
 def _pca_note(estimator: Any) -> str | None:
