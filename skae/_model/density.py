@@ -22,6 +22,7 @@ ICLR.
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ from torch import Tensor
 from skae._nn.losses import LOG_VARIANCE_RATE
 from skae._pca.probabilistic import FALLBACK_WEIGHT
 
+from .blocks import SIZES, padded_blocks, sizes_up_to
 from .inference import Codec
 
 
@@ -45,38 +47,63 @@ class DensityCodec(Codec):
             variance *= np.exp(LOG_VARIANCE_RATE * noise)
         return variance
 
-    def _log_likelihood(self, x: Tensor, z: Tensor, noise: Tensor | None) -> Tensor:
-        """Return log p(x | z); ``noise`` are the features' variances."""
-        if noise is not None:
-            squares = (x - self._map.decode(z)).square_().div_(noise)
-            constant = (2 * math.pi * noise).log().sum()
-            return squares.sum(-1).add_(constant).mul_(-0.5)
-        return -torch.nn.functional.binary_cross_entropy_with_logits(
-            self._map.predict(z), x, reduction="none"
-        ).sum(-1)
-
-    def _log_weights(self, x: Tensor, n_draws: int) -> Iterator[Tensor]:
-        """Yield the logarithm of each draw's weight for each sample."""
-        mean, log_variance = self._map.posterior(x)
-        deviation = (0.5 * log_variance).exp()
+    @cached_property
+    def _noise(self) -> Tensor | None:
+        """The features' variances; None for probabilities."""
         normal = self._model.objective.loss.learns_variance
-        noise = self._tensor(self.noise_variance()) if normal else None
+        return self._tensor(self.noise_variance()) if normal else None
+
+    def _log_likelihood(self, x: Tensor, codes: Tensor) -> Tensor:
+        """Return log p(x | z) for ``codes`` of shape (n_draws, n_samples, k)."""
+        shape, flat = codes.shape[:2], codes.flatten(0, 1)
+        if self._noise is None:
+            logits = self._map.predict(flat).unflatten(0, shape)
+            return -torch.nn.functional.binary_cross_entropy_with_logits(
+                logits, x.expand_as(logits), reduction="none"
+            ).sum(-1)
+        means = self._map.decode(flat).unflatten(0, shape)
+        squares = (x - means).square_().div_(self._noise)
+        constant = (2 * math.pi * self._noise).log().sum()
+        return squares.sum(-1).add_(constant).mul_(-0.5)
+
+    def _draws(self, n_draws: int) -> np.ndarray:
+        """Return standard normal draws, ``(n_draws, n_components)``."""
         generator = torch.Generator().manual_seed(0)
         draws = torch.empty(
-            (n_draws + 1) // 2, 1, mean.shape[1], dtype=torch.float32, device="cpu"
+            (n_draws + 1) // 2, self._n_components, dtype=torch.float32, device="cpu"
         )
         for one in draws:
             one.normal_(generator=generator)
-        for i in range(n_draws):
-            # Each draw comes with its opposite: what is linear in it cancels.
-            draw = draws[i // 2].to(mean) * (-1) ** i
+        # Each draw comes with its opposite: what is linear in it cancels.
+        return torch.stack([draws, -draws], 1).flatten(0, 1)[:n_draws].numpy()
+
+    def _log_weights(self, x: Tensor, draws: np.ndarray) -> Iterator[Tensor]:
+        """Yield the logarithm of the draws' weights, ``(some draws, n_samples)``.
+
+        Draws times samples are a block's size, too.
+        """
+        mean, log_variance = self._map.posterior(x)
+        deviation = (0.5 * log_variance).exp()
+        sizes = sizes_up_to(SIZES[-1] // len(x))
+        for at, draw in padded_blocks(draws, self._placement, sizes):
+            draw = draw[:, None]
             z = deviation * draw + mean
             ratio = (draw.square() + log_variance - z.square()).sum(-1).mul_(0.5)
-            yield self._log_likelihood(x, z, noise) + ratio
+            yield (self._log_likelihood(x, z) + ratio)[: at.stop - at.start]
 
     def _posterior(self, x: Tensor) -> Tensor:
         mean, log_variance = self._map.posterior(x)
         return torch.stack([mean, (0.5 * log_variance).exp()], 1)
+
+    @cached_property
+    def _fallback(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean, directions and variances along them of the PCA to mix with."""
+        a = self._model.fallback
+        assert a is not None
+        variances = a.score_std**2 + a.noise_variance
+        arrays = (a.mean, a.components.T, variances)
+        mean, directions, variances = (self._tensor(array) for array in arrays)
+        return mean, directions, variances
 
     def _with_fallback(self, x: Tensor, scores: Tensor) -> Tensor:
         """Return the log-density of the mixture with PCA."""
@@ -84,14 +111,14 @@ class DensityCodec(Codec):
         if a is None:
             return scores
         k, d = a.components.shape
-        centred = x - self._tensor(a.mean)
-        projected = (centred @ self._tensor(a.components.T)).square_()
-        variances = a.score_std**2 + a.noise_variance
+        mean, directions, variances = self._fallback
+        centred = x - mean
+        projected = (centred @ directions).square_()
         residual = (centred.square_().sum(-1) - projected.sum(-1)).clamp_min_(0)
-        squares = (projected / self._tensor(variances)).sum(-1)
+        squares = (projected / variances).sum(-1)
         squares += residual / a.noise_variance
         constant = d * math.log(2 * math.pi) + (d - k) * math.log(a.noise_variance)
-        squares += constant + float(np.log(variances).sum())
+        squares += variances.log().sum().add_(constant)
         return torch.logaddexp(
             scores + math.log1p(-FALLBACK_WEIGHT),
             squares.mul_(-0.5) + math.log(FALLBACK_WEIGHT),
@@ -103,22 +130,24 @@ class DensityCodec(Codec):
 
     def log_likelihood(self, values: np.ndarray, n_draws: int) -> np.ndarray:
         """Return the estimated log-likelihood of each sample, in nats."""
+        draws = self._draws(n_draws)
 
         def estimate(x: Tensor) -> Tensor:
             total = x.new_full((len(x),), -torch.inf)
-            for weight in self._log_weights(x, n_draws):
-                total = torch.logaddexp(total, weight)
+            for weights in self._log_weights(x, draws):
+                total = torch.logaddexp(total, weights.logsumexp(0))
             return self._with_fallback(x, total - math.log(n_draws))
 
         return self.apply(estimate, values)
 
     def evidence_lower_bound(self, values: np.ndarray, n_draws: int) -> np.ndarray:
         """Return the evidence lower bound of each sample, in nats."""
+        draws = self._draws(n_draws)
 
         def bound(x: Tensor) -> Tensor:
             total = x.new_zeros(len(x))
-            for weight in self._log_weights(x, n_draws):
-                total += weight / n_draws
+            for weights in self._log_weights(x, draws):
+                total += weights.sum(0) / n_draws
             return self._with_fallback(x, total)
 
         return self.apply(bound, values)

@@ -1,14 +1,15 @@
 """How a fitted model encodes and decodes samples.
 
-Samples pass through in chunks of one fixed, padded size: memory is bounded, and the
-samples beside a sample change its codes by rounding at the most.
+Samples pass through in blocks of a few constant sizes (:mod:`skae._model.blocks`):
+memory is bounded, and the samples beside a sample change its codes by rounding at the
+most.
 """
 
 # torch.from_numpy carries no type.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,11 +22,10 @@ from skae._nn.autoencoder import clip_and_attenuate
 from skae._nn.latents.gaussian import GaussianPosterior
 from skae._nn.runtime import Placement, single_thread
 
+from .blocks import SIZES, padded_blocks
 from .fitted import FittedModel
 from .latent_map import LatentMap, PCAMap
 from .network import AnchoredNetwork
-
-CHUNK = 256
 
 
 class NetworkMap:
@@ -38,7 +38,7 @@ class NetworkMap:
         has_prior = model.objective.probabilistic
         self._code_scale = torch.ones_like(score_std) if has_prior else score_std
         self._network, self._loss = network, model.objective.loss
-        network.evaluator(CHUNK)  # built now rather than at the first prediction
+        network.evaluator(SIZES[-1])  # now rather than at the first prediction
         self._scale, self._range = model.output_scale.scale, None
         if model.decoder_range is not None:
             low, high = (network.per_model([limit]) for limit in model.decoder_range)
@@ -99,6 +99,8 @@ class Codec:
         self._model, self._placement = model, Placement(device, torch_dtype)
         self._dtype = np.dtype(dtype)
         self._n_components, self._n_features = model.anchor.components.shape
+        # Modules were tried with two samples: one alone may be another case for them.
+        self._sizes = SIZES[1:] if uses_autograd(model) else SIZES
         with inference_mode(model):
             self._map = self._make_map()
             self._whiten = self._unwhiten = None
@@ -118,14 +120,6 @@ class Codec:
         tensor = torch.from_numpy(np.array(array))
         return tensor.to(self._placement.dtype).to(self._placement.device)
 
-    def _chunks(self, values: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
-        """Yield padded chunks; the slice says which samples are real."""
-        for start in range(0, len(values), CHUNK):
-            at = slice(start, min(start + CHUNK, len(values)))
-            chunk = np.zeros((CHUNK, values.shape[1]), self._dtype)
-            chunk[: at.stop - start] = values[at]
-            yield at, torch.from_numpy(chunk).to(self._placement.device)
-
     def apply(
         self,
         function: Callable[[Tensor], Tensor],
@@ -135,7 +129,7 @@ class Codec:
         """Return what a function gives for all samples, ``(n_samples, *shape)``."""
         result = np.empty((len(values), *shape), self._dtype)
         with inference_mode(self._model):
-            for at, x in self._chunks(values):
+            for at, x in padded_blocks(values, self._placement, self._sizes):
                 result[at] = function(x)[: at.stop - at.start].cpu().numpy()
         return result
 
@@ -183,15 +177,17 @@ class Codec:
         return self.apply(self._squared_jacobian, values)
 
 
+def uses_autograd(model: FittedModel) -> bool:
+    """Return whether a model's network is one of torch modules."""
+    return model.architecture is not None and model.architecture.uses_autograd
+
+
 def inference_mode(model: FittedModel) -> AbstractContextManager[None]:
     """Return the context in which a model predicts: on one thread.
 
-    A chunk is so little work that two threads take longer beside other processes.
+    A block is so little work that two threads take longer beside other processes.
     """
-    architecture = model.architecture
-    return single_thread(
-        autograd=architecture is not None and architecture.uses_autograd
-    )
+    return single_thread(autograd=uses_autograd(model))
 
 
 class _Cache(threading.local):

@@ -102,7 +102,7 @@ class AnchoredNetwork:
             )
             self._clip = (low, high)
         self._noise_floor = noise_floor(anchors, output_scale.scale, self.per_model)
-        self._evaluators: dict[tuple[int, bool], AutoencoderNetwork] = {}
+        self._evaluators: dict[tuple[int | None, bool], AutoencoderNetwork] = {}
         self._losses = {flag: self.make_loss(correction=flag) for flag in (True, False)}
 
     def initialize(self) -> None:
@@ -163,8 +163,12 @@ class AnchoredNetwork:
     def evaluator(
         self, batch_size: int, *, correction: bool = True
     ) -> AutoencoderNetwork:
-        """Return what :meth:`build` makes for evaluation, built once a batch size."""
-        key = (batch_size, correction)
+        """Return what :meth:`build` makes for evaluation, built once a batch size.
+
+        Modules take batches of any size and are built once for all.
+        """
+        any_size = self.architecture.uses_autograd
+        key = (None if any_size else batch_size, correction)
         if key not in self._evaluators:
             self._evaluators[key] = self.build(batch_size, correction=correction)
         return self._evaluators[key]

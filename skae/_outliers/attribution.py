@@ -57,10 +57,10 @@ def imputation_residuals(
     others, then the next; so an anomalous value does not affect what is expected of
     the other features.
     """
-    denoisers, result = Denoisers(ensemble, placement), np.empty(x.shape)
-    for at, chunk in denoisers.chunks(x):
-        residual = _imputation_residual(denoisers, chunk)
-        result[at] = residual[: at.stop - at.start].cpu()
+    denoisers, result = ensemble.denoisers(placement), np.empty(x.shape)
+    for at, block in denoisers.blocks(x):
+        residual = _imputation_residual(denoisers, block)
+        result[at] = residual[: at.stop - at.start].cpu().numpy()
     return result
 
 

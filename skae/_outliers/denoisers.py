@@ -28,6 +28,8 @@ from torch import Tensor
 from skae._data.corruption import PerModelCorruption
 from skae._data.dataset import Dataset
 from skae._data.statistics import ColumnStatistics, column_statistics
+from skae._model.blocks import padded_blocks, sizes_up_to
+from skae._model.inference import build_once
 from skae._model.network import AnchoredNetwork
 from skae._model.objective import Objective, OutputScale
 from skae._nn.architecture import DenseArchitecture
@@ -41,8 +43,8 @@ from skae._training.trainer import Trainer
 from skae.noise import Chain, Corruption, Gaussian, Swap
 
 HIDDEN, MAX_CODES, BATCH_SIZE = 64, 64, 32
-N_NODES = 4  # of the Gauss-Legendre rule along the line
-CHUNK_SAMPLES, CHUNK_VALUES = 512, 1 << 18  # of samples that are scored at a time
+NODES = np.polynomial.legendre.leggauss(4)  # and weights, along the line
+BLOCK_VALUES = 1 << 20  # numbers of all networks together that are computed at a time
 Report = Callable[
     [int, float, float | None, Callable[[], "list[DenoiserEnsemble]"]], bool
 ]
@@ -76,7 +78,7 @@ def denoising_network(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DenoiserEnsemble:
     """Equal networks, each trained on its own part of the samples.
 
@@ -114,36 +116,36 @@ class DenoiserEnsemble:
         x: np.ndarray,
         placement: Placement,
     ) -> np.ndarray:
-        denoisers = Denoisers(self, placement)
+        denoisers = self.denoisers(placement)
         result = np.empty((self.n_networks, len(x)))
-        for at, chunk in denoisers.chunks(x):
-            values = function(denoisers, chunk)[:, : at.stop - at.start]
-            result[:, at] = values.cpu()
+        for at, block in denoisers.blocks(x):
+            values = function(denoisers, block)[:, : at.stop - at.start]
+            result[:, at] = values.cpu().numpy()
         return result
+
+    def denoisers(self, placement: Placement) -> "Denoisers":
+        """Return the networks as tensors, built once for each placement and thread."""
+        return build_once(
+            self, self.weights, placement, lambda: Denoisers(self, placement)
+        )
 
 
 class Denoisers:
-    """The networks of an ensemble as tensors, for chunks of samples."""
+    """The networks of an ensemble as tensors, for blocks of samples."""
 
     def __init__(self, ensemble: DenoiserEnsemble, placement: Placement) -> None:
         count = ensemble.n_networks
         self._network = denoising_network([ensemble.anchor], [0] * count, placement)
         self._network.params.load(ensemble.weights)
         self._placement = placement
-        values = count * len(ensemble.anchor.mean)
-        self._chunk_size = min(CHUNK_SAMPLES, max(32, CHUNK_VALUES // values))
+        n_samples = BLOCK_VALUES // (count * len(ensemble.anchor.mean))
+        self._sizes = sizes_up_to(max(8, n_samples))
         self._mean = self._network.per_model([ensemble.anchor.mean] * count)[0]
         self._scale = self._network.output_scale.scale
 
-    def chunks(self, x: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
-        """Yield chunks of one size, so that a sample's score depends on it alone."""
-        placement = self._placement
-        for start in range(0, len(x), self._chunk_size):
-            at = slice(start, min(start + self._chunk_size, len(x)))
-            chunk = np.zeros((self._chunk_size, x.shape[1]))
-            chunk[: at.stop - at.start] = x[at]
-            tensor = torch.from_numpy(chunk)
-            yield at, tensor.to(placement.dtype).to(placement.device)
+    def blocks(self, x: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
+        """Yield blocks of constant sizes, so that a score depends on its sample."""
+        return padded_blocks(x, self._placement, self._sizes)
 
     def residual(self, x: Tensor) -> Tensor:
         """Return what each network removes from samples."""
@@ -154,9 +156,8 @@ class Denoisers:
     def distance(self, x: Tensor) -> Tensor:
         """Return the root of twice the integral of the residual from the mean."""
         centred = x - self._mean
-        nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
         energy: Tensor | float = 0.0
-        for node, weight in zip((nodes + 1) / 2, weights, strict=True):
+        for node, weight in zip((NODES[0] + 1) / 2, NODES[1], strict=True):
             residual = self.residual(self._mean + float(node) * centred)
             energy = energy + float(weight) * (residual * centred).sum(-1)
         assert isinstance(energy, Tensor)

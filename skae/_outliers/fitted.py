@@ -14,6 +14,7 @@ larger.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -104,11 +105,9 @@ class FittedDetector:
         """
         trained, full, groups = own or (None, None, None)
         result = {"energy": self.inlier_ensemble.distances(robust, placement, trained)}
-        if self.inlier_neighbors is not None:
-            nearest = self.inlier_neighbors.distances(
-                robust, (INLIER_NEIGHBOR,), groups
-            )
-            result["core"] = nearest[0]
+        inliers = self.inlier_neighbors
+        if inliers is not None:
+            (result["core"],) = inliers.distances(robust, (INLIER_NEIGHBOR,), groups)
         if self.neighbors is not None:
             nearest = self.neighbors.distances(plain, NEIGHBORS, groups)
             result["tenth"], result["first"] = nearest
@@ -140,18 +139,22 @@ class FittedDetector:
 
     def explain(self, x: np.ndarray, placement: Placement) -> np.ndarray:
         """Return each feature's share of the distance from the inliers."""
-        result, stored = np.empty(x.shape), None
-        if self.neighbors is not None:
-            stored = self.robust(self.plain.inverse(self.neighbors.samples))
+        result = np.empty(x.shape)
         for at in self._slices(x):
             robust = self.robust(x[at])
             apart = imputation_residuals(self.imputers, robust, placement)
-            if self.neighbors is not None and stored is not None:
+            if self.neighbors is not None:
                 nearest = self.neighbors.nearest(self.plain(x[at]), N_CANDIDATES)
-                apart += neighbor_differences(robust, stored, nearest)
+                apart += neighbor_differences(robust, self._robust_stored, nearest)
             distances = self.inlier_ensemble.distances(robust, placement)
             result[at] = contributions(apart, distances)
         return result
+
+    @cached_property
+    def _robust_stored(self) -> np.ndarray:
+        """The stored samples of all kinds in the robust scaling."""
+        assert self.neighbors is not None
+        return self.robust(self.plain.inverse(self.neighbors.samples))
 
     @staticmethod
     def _slices(x: np.ndarray) -> Iterator[slice]:
@@ -225,10 +228,8 @@ def _check(state: Any) -> None:
         n = _check_denoisers(name, state[name]["networks"], d)
         for key in ("distance", "magnitude"):
             check_array(f"{name} {key}", state[name][key], (n,))
-    for name, own in (
-        ("inlier_neighbors", ["core"]),
-        ("neighbors", ["tenth", "first"]),
-    ):
+    stored = {"inlier_neighbors": ["core"], "neighbors": ["tenth", "first"]}
+    for name, own in stored.items():
         if state[name] is not None:
             check_keys(name, state[name], ["samples", "weight"])
             check_weighted(name, state[name]["samples"], state[name]["weight"], (d,))
