@@ -49,9 +49,9 @@ def clip_and_attenuate(
     the box would be a guess far outside.
     """
     clipped = torch.clamp(x, *bounds)
-    remaining = clipped.square().sum(-1, keepdim=True)
+    limit = 4 * clipped.square().sum(-1, keepdim=True)
     total = x.square().sum(-1, keepdim=True)
-    return clipped, torch.where(total > 4 * remaining, 4 * remaining / total, 1.0)
+    return clipped, torch.where(total > limit, limit / total, 1.0)
 
 
 class Encoder(Protocol):

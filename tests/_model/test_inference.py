@@ -19,11 +19,14 @@ from module_factories import dense
 
 from skae import AutoencoderTransformer
 from skae._model import inference
+from skae._model.blocks import SIZES
 from skae._model.fitted import FittedModel
-from skae._model.inference import CHUNK, build_once
+from skae._model.inference import build_once
 from skae._nn.modules.architecture import ModuleArchitecture
 
-N_SAMPLES = CHUNK + 44
+N_SAMPLES = SIZES[-1] + 44
+# Around the sizes of blocks.
+COUNTS = [1, 2, 7, 8, 9, 63, 64, 65, 255, 256, 257, N_SAMPLES]
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +47,24 @@ def test_result_of_a_sample_does_not_depend_on_those_beside_it(model, table, dty
     X, codec = table.astype(dtype), codec_of(model, dtype)
     codes, errors = codec.encode(X), codec.squared_error(X)
     assert codes.dtype == errors.dtype == dtype
-    np.testing.assert_array_equal(codec.encode(X[:1]), codes[:1])
-    np.testing.assert_array_equal(codec.squared_error(X[:7]), errors[:7])
-    np.testing.assert_array_equal(codec.decode(codes[:5]), codec.decode(codes)[:5])
-    order = np.random.default_rng(0).permutation(len(X))
     close = {"rtol": 1e-4, "atol": 1e-6} if dtype == np.float32 else {"rtol": 1e-9}
+    decoded = codec.decode(codes)
+    for count in COUNTS:
+        for at in (slice(count), slice(N_SAMPLES - count, N_SAMPLES)):
+            np.testing.assert_allclose(codec.encode(X[at]), codes[at], **close)
+            np.testing.assert_allclose(codec.squared_error(X[at]), errors[at], **close)
+            np.testing.assert_allclose(codec.decode(codes[at]), decoded[at], **close)
+    order = np.random.default_rng(0).permutation(len(X))
     np.testing.assert_allclose(codec.encode(X[order]), codes[order], **close)
     np.testing.assert_allclose(codec.squared_error(X[order]), errors[order], **close)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_same_call_gives_the_same_bits(model, table, count):
+    codec, X = codec_of(model), table[:count]
+    first = codec.encode(X), codec.squared_error(X)
+    codec.encode(table[::-1])
+    np.testing.assert_equal((codec.encode(X), codec.squared_error(X)), first)
 
 
 def test_round_trip_is_encoding_and_decoding(model, table):
@@ -170,6 +184,35 @@ def test_mode_is_inference_unless_modules_need_autograd(table):
         network.weights(),
     )
     assert modes_of(model) == {(False, False)}
+
+
+def test_modules_are_made_once_and_see_two_samples_or_more(table):
+    sizes, made = set(), []
+
+    def factory(n_features, n_components):
+        encoder, decoder = dense(n_features, n_components)
+        made.append(encoder)
+        encoder.register_forward_pre_hook(lambda _, x: sizes.add(len(x[0])))
+        return encoder, decoder
+
+    network = network_of(
+        objective_of(), table, architecture=ModuleArchitecture(6, 3, factory)
+    )
+    model = FittedModel(
+        network.anchors[0],
+        network.output_scale,
+        objective_of(),
+        network.architecture,
+        network.weights(),
+    )
+    codec = codec_of(model)
+    sizes.clear()
+    made.clear()
+    codes = codec.encode(table)
+    for count in COUNTS:
+        np.testing.assert_allclose(codec.encode(table[:count]), codes[:count])
+    assert sizes == set(SIZES[1:])
+    assert not made
 
 
 # -- build_once ------------------------------------------------------------------------

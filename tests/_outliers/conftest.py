@@ -5,7 +5,6 @@ from detectors import DETECTORS, ENSEMBLES
 from sklearn.base import clone
 
 from skae._nn.runtime import gradient_mode
-from skae._outliers import denoisers
 from skae._training import batches
 
 
@@ -17,14 +16,12 @@ def no_gradients():
 
 @pytest.fixture(scope="module")
 def small_blocks():
-    """Read and score few samples at a time: blocks are filled, at a small table's cost.
+    """Read few samples at a time: blocks are filled, at a small table's cost.
 
-    A fit reads 4,096 samples ahead, however few steps it has, and networks score chunks
-    of 512 samples, however few there are.
+    A fit reads 4,096 samples ahead, however few steps it has.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "BLOCK_ROWS", 512)
-        patch.setattr(denoisers, "CHUNK_SAMPLES", 128)
         yield
 
 
