@@ -57,11 +57,11 @@ class DensityCodec(Codec):
         """Return log p(x | z) for ``codes`` of shape (n_draws, n_samples, k)."""
         shape, flat = codes.shape[:2], codes.flatten(0, 1)
         if self._noise is None:
-            logits = self._map.predict(flat).unflatten(0, shape)
+            logits = self._map.predict(flat).reshape(*shape, -1)
             return -torch.nn.functional.binary_cross_entropy_with_logits(
                 logits, x.expand_as(logits), reduction="none"
             ).sum(-1)
-        means = self._map.decode(flat).unflatten(0, shape)
+        means = self._map.decode(flat).reshape(*shape, -1)
         squares = (x - means).square_().div_(self._noise)
         constant = (2 * math.pi * self._noise).log().sum()
         return squares.sum(-1).add_(constant).mul_(-0.5)

@@ -34,7 +34,8 @@ def reject_datetimes(X: Any, name: str = "X") -> None:
 
     NumPy would convert them to numbers, in a unit that the user did not choose.
     """
-    if isinstance(X, np.ndarray) and X.dtype.kind not in "mM":
+    dtype = getattr(X, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind not in "mM":
         return
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         names = np.asarray(list(X.columns), dtype=object)
