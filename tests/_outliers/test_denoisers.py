@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -113,6 +115,31 @@ def test_ensembles_score_a_sample_the_same_wherever_it_stands(ensembles, normal)
     np.testing.assert_allclose(
         imputation_residuals(imputers, samples[order], EXACT), together[order], **close
     )
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 63, 64, 65, 255, 256, 257, 300])
+@pytest.mark.parametrize("values", [1 << 20, 600, 1])  # blocks of 256, 64 and 8
+def test_any_number_of_samples_gets_the_same_scores(
+    ensembles, normal, monkeypatch, count, values
+):
+    networks, imputers = (replace(it) for it in ensembles)  # not built yet
+    samples, close = normal[:300].astype(np.float32), {"rtol": 1e-9, "atol": 1e-12}
+    distances = ensembles[0].distances(samples, EXACT)
+    residuals = imputation_residuals(ensembles[1], samples, EXACT)
+    monkeypatch.setattr(denoisers, "BLOCK_VALUES", values)
+    for at in (slice(count), slice(300 - count, 300)):
+        found = networks.distances(samples[at], EXACT)
+        np.testing.assert_allclose(found, distances[:, at], **close)
+        found = imputation_residuals(imputers, samples[at], EXACT)
+        np.testing.assert_allclose(found, residuals[at], **close)
+
+
+def test_networks_are_built_once_for_each_placement(ensembles):
+    networks = ensembles[0]
+    assert networks.denoisers(EXACT) is networks.denoisers(EXACT)
+    assert networks.denoisers(EXACT) is not networks.denoisers(Placement(CPU))
+    assert networks.denoisers(EXACT) is not ensembles[1].denoisers(EXACT)
+    assert networks.denoisers(EXACT) is not replace(networks).denoisers(EXACT)
 
 
 def test_ensembles_agree_in_single_precision(ensembles, normal):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skae._data.dataset import Dataset
+from skae._outliers import neighbors
 from skae._outliers.neighbors import StoredNeighbors
 
 
@@ -48,6 +49,16 @@ def test_distances_equal_a_search_by_hand(table, x, data):
     np.testing.assert_allclose(found, by_hand(table, weight, x, counts))
     copied = StoredNeighbors(table.repeat(weight.astype(int), axis=0), None)
     np.testing.assert_allclose(copied.distances(x, counts), found)
+
+
+@pytest.mark.parametrize("values", [1, 200, 1 << 19])
+def test_distances_do_not_depend_on_the_block(monkeypatch, values):
+    table, x = np.random.default_rng(0).normal(size=(2, 70, 3)).astype(np.float32)
+    stored = StoredNeighbors(table, None)
+    expected = [stored.distances(sample[None], (1, 5)) for sample in x]
+    monkeypatch.setattr(neighbors, "BLOCK_VALUES", values)
+    found = stored.distances(x, (1, 5))
+    np.testing.assert_array_equal(found, np.concatenate(expected, axis=1))
 
 
 @pytest.mark.parametrize("least", [0.1, 1.0, 1e-12, 1e-310])
