@@ -12,11 +12,17 @@ RIDGE = 0.1  # variance that is added to each direction
 N_STORED, NEIGHBOR = 500, 3
 
 
-def _mahalanobis(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+def mahalanobis(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Return squared distances in a covariance that is never singular."""
     centred = x - np.average(x, axis=0, weights=weight)
     root = centred if weight is None else centred * np.sqrt(weight)[:, None]
     mass = len(x) if weight is None else weight.sum()
+    if len(x) < x.shape[1]:
+        # With R the rows of the root, R (R'R/m + r)^-1 R' = RR' (RR'/m + r)^-1.
+        gram = root @ root.T
+        ridged = gram / mass + RIDGE * np.eye(len(x))
+        leverage = np.diagonal(np.linalg.solve(ridged, gram))
+        return leverage if weight is None else leverage / weight
     covariance = root.T @ root / mass + RIDGE * np.eye(x.shape[1])
     return np.einsum("ij,ij->i", centred, np.linalg.solve(covariance, centred.T).T)
 
@@ -47,6 +53,6 @@ def select_inliers(data: Dataset, seed: int) -> np.ndarray:
     values, weight = data.to_array(), data.weight
     x = values.astype(np.float64)
     euclidean = weighted_ranks(np.square(x).mean(axis=1), weight)
-    joint = euclidean + weighted_ranks(_mahalanobis(x, weight), weight)
+    joint = euclidean + weighted_ranks(mahalanobis(x, weight), weight)
     nearest = StoredNeighbors.store(data, _lowest(joint, weight), N_STORED, seed)
     return _lowest(nearest.distances(values, (NEIGHBOR,))[0], weight)

@@ -1,8 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from skae._data.dataset import Dataset
-from skae._outliers.inliers import select_inliers
+from skae._outliers.inliers import RIDGE, mahalanobis, select_inliers
 
 
 def planted(n_samples=300, n_outliers=60, d=4, seed=0):
@@ -65,3 +67,25 @@ def test_select_inliers_with_constant_columns_and_more_features_than_samples():
     table[:, :5] = 0
     table[:, 5] = table[:, 6]
     assert len(select_inliers(Dataset(table), 0)) == 23
+
+
+@pytest.mark.parametrize("shape", [(20, 5), (5, 20), (12, 12), (1, 3)])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_mahalanobis_is_that_of_the_covariance_with_its_ridge(shape, weighted):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape) * np.arange(1, shape[1] + 1) + 3
+    weight = rng.uniform(0.5, 3, size=len(x)) if weighted else None
+    centred = x - np.average(x, axis=0, weights=weight)
+    share = np.ones(len(x)) / len(x) if weight is None else weight / weight.sum()
+    covariance = (centred.T * share) @ centred + RIDGE * np.eye(shape[1])
+    expected = [row @ np.linalg.inv(covariance) @ row for row in centred]
+    np.testing.assert_allclose(mahalanobis(x, weight), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_mahalanobis_of_many_features_holds_no_matrix_of_them():
+    x = np.random.default_rng(0).normal(size=(20, 5000))
+    tracemalloc.start()
+    mahalanobis(x, None)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * x.nbytes  # the matrix would be 250 times as large
