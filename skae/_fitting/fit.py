@@ -21,11 +21,11 @@ from skae._training.loop import History
 from skae._training.trainer import Trainer
 
 from .config import FitParameters
-from .hold_out import Given, hold_out
+from .coordinates import Coordinates, choose_coordinates
+from .hold_out import Given, Pairs, hold_out
 from .n_components import DEFAULT_SHARE, explained_variance_curve
 from .postprocessing import with_decoder_range, with_whitening
 from .selection import NetworkSelection, Report, SelectionResult
-from .split import TrainingSplit
 
 
 @dataclass
@@ -167,6 +167,12 @@ class AnchoredFit:
             unfinished=seen.is_unfinished(in_nats=self._config.objective.loss.in_nats),
         )
 
+    def _coordinates(self, pairs: Pairs) -> Coordinates:
+        """Return the coordinates to train in; a warm start goes on in the features."""
+        if self._start is not None:
+            return Coordinates(pairs)
+        return choose_coordinates(self._data, pairs, self._config)
+
     def _fit_pca(self, k: int | None) -> FitResult:
         """Return PCA: it is exact, or there are too few samples to hold any out."""
         model = self._pca(k)
@@ -176,21 +182,23 @@ class AnchoredFit:
 
     def _fit_split(self, report: Report) -> FitResult:
         """Train on the training samples; compare on the validation samples."""
-        split = TrainingSplit(*self._pairs[0], self._config)
-        selected, model = self._train_and_select(split, report)
+        selected, model = self._train_and_select(report)
         return self._result(model or self._pca(selected.k), selected)
 
     def _train_and_select(
-        self, split: TrainingSplit, report: Report
+        self, report: Report
     ) -> tuple[SelectionResult, FittedModel | None]:
         """Return what was selected and the model to keep, None for PCA.
 
         What the selection held in memory is gone before PCA is fitted to all samples.
         """
-        selection = NetworkSelection([split], self._config, self._start)
-        selected = selection.run(report)
+        coordinates = self._coordinates(self._pairs)
+        splits = coordinates.splits(self._config)
+        selection = NetworkSelection(splits, self._config, self._start)
+        selected = selection.run(coordinates.reporting(report))
         if selected.accepted:
-            return selected, selection.trainer.to_model().truncate(selected.k)
+            model = coordinates.to_features(selection.trainer.to_model())
+            return selected, model.truncate(selected.k)
         return selected, self._start
 
     def _fit_folds(self, report: Report) -> FitResult:
@@ -198,22 +206,23 @@ class AnchoredFit:
         config = self._config
         if config.n_components is None:
             config = replace(config, n_components=self._pca(None).n_components)
-        splits = [TrainingSplit(*pair, config) for pair in self._pairs]
-        selection = NetworkSelection(splits, config)
-        selected = selection.run(report)
+        coordinates = self._coordinates(self._pairs)
+        selection = NetworkSelection(coordinates.splits(config), config)
+        selected = selection.run(coordinates.reporting(report))
         if not selected.accepted:
             return self._result(self._pca(selected.k), selected)
         if selected.history.interrupted:
             # No more training: the first fold's network has seen most samples.
-            model = selection.trainer.to_model().truncate(selected.k)
-            return self._result(model, selected)
-        trainer, final = self._train_all_rows(
+            model = coordinates.to_features(selection.trainer.to_model())
+            return self._result(model.truncate(selected.k), selected)
+        trainer, coordinates, final = self._train_all_rows(
             selection.k, report, stop=selected.history.best_step
         )
         if config.objective.anchored:
             network = trainer.network
             network.scale_correction(network.params.flat.clone(), selected.factor)
-        result = self._result(trainer.to_model().truncate(selected.k), selected)
+        model = coordinates.to_features(trainer.to_model())
+        result = self._result(model.truncate(selected.k), selected)
         result.n_iter += final.n_steps
         result.diverged |= final.diverged
         result.interrupted |= final.interrupted
@@ -222,13 +231,14 @@ class AnchoredFit:
     def _fit_all_rows(self, report: Report) -> FitResult:
         """Train for all steps on all samples."""
         config, data = self._config, self._data
-        trainer, seen = self._train_all_rows(
+        trainer, coordinates, seen = self._train_all_rows(
             config.fixed_n_components, report, stop=config.n_steps
         )
         network = trainer.network
         if config.objective.anchored and network.anchors[0].is_exact:
             return self._fit_pca(network.anchors[0].n_components)
-        model = trainer.to_model()
+        model = coordinates.to_features(trainer.to_model())
+        data = coordinates.pairs[0][0]
         sample = data.sample(MAX_VALIDATION_ROWS, config.seed)
         batches = ValidationBatches.from_parts(network, [sample])
         k = model.n_components
@@ -240,28 +250,30 @@ class AnchoredFit:
 
     def _train_all_rows(
         self, k: int | None, report: Report, stop: int
-    ) -> tuple[Trainer, History]:
+    ) -> tuple[Trainer, Coordinates, History]:
         """Train on all samples for a given number of steps."""
-        config, data, start = self._config, self._data, self._start
+        config, start = self._config, self._start
+        coordinates = self._coordinates([(self._data, self._data)])
+        data = coordinates.pairs[0][0]
         anchored = config.objective.anchored
         if start is not None:
             network = config.network([start.anchor], start.output_scale)
             network.params.load(start.weights or {})
         else:
-            split = TrainingSplit(data, data, replace(config, n_components=k))
+            (split,) = coordinates.splits(replace(config, n_components=k))
             k = k or split.eigen.n_components_for(self._share)
             network = config.network([split.anchor(k, anchored=anchored)])
         trainer = Trainer(network, layerwise=config.layerwise)
         if anchored and network.anchors[0].is_exact:
-            return trainer, History()
+            return trainer, coordinates, History()
         scale, d = network.output_scale, data.n_features
         history = trainer.train(
             [data],
             config.training_plan(stop=stop),
             batch_size=min(config.batch_size, len(data)),
-            report=lambda step, training, validation: report(
+            report=lambda step, training, validation: coordinates.reporting(report)(
                 "train", step, scale.display(training, d), validation, trainer.to_model
             ),
         )
         history.training = [scale.display(loss, d) for loss in history.training]
-        return trainer, history
+        return trainer, coordinates, history

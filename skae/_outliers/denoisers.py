@@ -32,12 +32,14 @@ from skae._model.blocks import padded_blocks, sizes_up_to
 from skae._model.inference import build_once
 from skae._model.network import AnchoredNetwork
 from skae._model.objective import Objective, OutputScale
+from skae._model.rotation import stack_of_features
 from skae._nn.architecture import DenseArchitecture
 from skae._nn.latents import PlainLatent
 from skae._nn.losses import SquaredError
 from skae._nn.runtime import Placement
 from skae._pca.anchor import Anchor, fit_anchor
 from skae._pca.decomposition import Eigendecomposition
+from skae._pca.subspace import is_wide, spanned_by_parts
 from skae._training.loop import History, TrainingPlan
 from skae._training.trainer import Trainer
 from skae.noise import Chain, Corruption, Gaussian, Swap
@@ -45,6 +47,7 @@ from skae.noise import Chain, Corruption, Gaussian, Swap
 HIDDEN, MAX_CODES, BATCH_SIZE = 64, 64, 32
 NODES = np.polynomial.legendre.leggauss(4)  # and weights, along the line
 BLOCK_VALUES = 1 << 20  # numbers of all networks together that are computed at a time
+RATIO = 8  # times as many features as samples from which a subspace is as good
 Report = Callable[
     [int, float, float | None, Callable[[], "list[DenoiserEnsemble]"]], bool
 ]
@@ -191,21 +194,29 @@ class DenoisingTask(NamedTuple):
         noise = Gaussian(self.noise_std)
         return Chain((Swap(self.swapped), noise)) if self.swapped else noise
 
+    @property
+    def rotated_corruption(self) -> Corruption:
+        """The noise in directions that many features share.
 
-def _anchor(data: Dataset, task: DenoisingTask) -> Anchor:
-    """Return the scales of a task's samples and of their noisy copies."""
-    data = data.subset(np.unique(np.concatenate(task.parts)))
+        Swapped values differ by about two variances, and are many: in each direction
+        their sum is normal.
+        """
+        variance = self.swapped * (2 - self.swapped)
+        return Gaussian(float(np.hypot(self.noise_std, variance**0.5)))
+
+
+def _anchor(data: Dataset, noise_std: float, k: int) -> Anchor:
+    """Return the scales of samples and of their noisy copies."""
     statistics, d = column_statistics(data.blocks(np.float64)), data.n_features
     no_components = Eigendecomposition(
         np.zeros((0, d)), np.zeros(0), np.square(statistics.std)
     )
     noisy = ColumnStatistics(
         statistics.mean,
-        np.hypot(statistics.std, task.noise_std),
-        statistics.min - 2 * task.noise_std,
-        statistics.max + 2 * task.noise_std,
+        np.hypot(statistics.std, noise_std),
+        statistics.min - 2 * noise_std,
+        statistics.max + 2 * noise_std,
     )
-    k = min(2 * d, MAX_CODES)
     return fit_anchor(data, statistics, no_components, k, anchored=False, inputs=noisy)
 
 
@@ -235,32 +246,47 @@ def train_denoisers(
     report : callable or None, default=None
         As in :func:`skae._training.loop.train`, with the networks so far at the end.
     """
-    parts = [part for task in tasks for part in task.parts]
-    anchors = [_anchor(data, task) for task in tasks]
+    parts = [data.subset(part) for task in tasks for part in task.parts]
     owner = [at for at, task in enumerate(tasks) for _ in task.parts]
+    k, spaces = min(2 * data.n_features, MAX_CODES), None
+    anchors = outer = [
+        _anchor(data.subset(np.unique(np.concatenate(t.parts))), t.noise_std, k)
+        for t in tasks
+    ]
+    noise = [tasks[at].corruption for at in owner]
+    if is_wide(max(map(len, parts)), data.n_features, RATIO):
+        spaces, parts = spanned_by_parts(parts, seed)
+        anchors = [
+            _anchor(part, tasks[at].noise_std, k)
+            for at, part in zip(owner, parts, strict=True)
+        ]
+        noise = [tasks[at].rotated_corruption for at in owner]
     network = denoising_network(
         anchors,
-        owner,
+        owner if spaces is None else [*range(len(parts))],
         Placement(device),
-        corruption=PerModelCorruption(tuple(tasks[at].corruption for at in owner)),
+        corruption=PerModelCorruption(tuple(noise)),
         seed=seed,
     )
     network.initialize()
 
     def ensembles() -> list[DenoiserEnsemble]:
         arrays, task_of = network.params.to_numpy(), np.array(owner)
+        if spaces is not None:
+            to = [outer[at] for at in owner]
+            arrays = stack_of_features(arrays, spaces, anchors, to)
         return [
             DenoiserEnsemble(
                 anchor, {name: array[task_of == at] for name, array in arrays.items()}
             )
-            for at, anchor in enumerate(anchors)
+            for at, anchor in enumerate(outer)
         ]
 
     def tell(step: int, training: float, validation: float | None) -> bool:
         return report is not None and report(step, training, validation, ensembles)
 
     history = Trainer(network).train(
-        [data.subset(part) for part in parts],
+        parts,
         plan,
         batch_size=min(BATCH_SIZE, min(map(len, parts))),
         report=tell,

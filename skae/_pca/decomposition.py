@@ -19,6 +19,7 @@ from skae._nn.matmul import gram
 
 EXACT_PRODUCTS = 2e9  # multiply-adds of a covariance that are not worth saving
 SAMPLE_ROWS = 8192
+LONG = 2  # times as many columns as samples from which a QR decomposition pays
 WIDE = 2000  # columns from which a full eigendecomposition takes too long
 
 
@@ -142,6 +143,9 @@ def eigendecompose(
         x = _centred(data, mean).to(dtype)
         q = randomized_range_finder(x, k, seed) if few and k is not None else None
         y = x if q is None else x @ q
+        if q is None and d >= LONG * n:
+            q, upper = torch.linalg.qr(x.mT)
+            y = upper.mT
         _, singular, right = torch.linalg.svd(y, full_matrices=False)
         components = right if q is None else right @ q.mT
         values, diagonal = singular.double() ** 2, (x**2).sum(0)

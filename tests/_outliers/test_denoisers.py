@@ -226,3 +226,57 @@ def test_train_denoisers_with_any_number_of_features(d):
 def test_corruption_of_a_task_swaps_values_before_it_adds_noise():
     assert DenoisingTask([], 0.3).corruption == Gaussian(0.3)
     assert DenoisingTask([], 0.3, 0.2).corruption == Chain((Swap(0.2), Gaussian(0.3)))
+
+
+# -- wide tables -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Samples of two factors in 600 features."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(40, 2)) @ rng.normal(size=(2, 600)) + 0.2
+
+
+@pytest.fixture(scope="module")
+def wide_ensembles(wide):
+    parts = [np.arange(30), np.arange(10, 40)]
+    with gradient_mode(autograd=False):
+        tasks = [DenoisingTask(parts, 0.2), DenoisingTask(parts[:1], 0.5, 0.2)]
+        return train(wide, tasks, 400, batch_size=32)[0]
+
+
+def test_denoisers_of_a_wide_table_remove_what_is_apart_from_its_samples(
+    wide, wide_ensembles
+):
+    rng = np.random.default_rng(1)
+    space = np.linalg.svd(wide - wide.mean(axis=0), full_matrices=False)[2][:2]
+    apart = rng.normal(size=(5, 600))
+    apart -= apart @ space.T @ space
+    for ensemble in wide_ensembles:
+        networks = denoisers.Denoisers(ensemble, EXACT)
+        x = torch.from_numpy(wide[:5] + 0.01 * apart)
+        residual = networks.residual(x).numpy()
+        outside = residual - residual @ space.T @ space
+        expected = np.broadcast_to(0.01 * apart, outside.shape)
+        np.testing.assert_allclose(outside, expected, atol=1e-5)
+
+
+def test_denoisers_of_a_wide_table_reconstruct_its_samples(wide, wide_ensembles):
+    networks = denoisers.Denoisers(wide_ensembles[0], EXACT)
+    residual = networks.residual(torch.from_numpy(wide)).numpy()
+    total = np.square(wide - wide.mean(axis=0)).sum()
+    assert np.square(residual).sum() / 2 < 0.05 * total
+
+
+def test_denoisers_of_a_wide_table_measure_the_distance_from_its_samples(
+    wide, wide_ensembles
+):
+    apart = np.random.default_rng(1).normal(size=600)
+    x = np.stack([wide[0] + c * apart for c in (0.0, 1.0, 2.0)])
+    squares = np.square(wide_ensembles[0].distances(x, EXACT))
+    # Once, then twice as far apart: the square is four times as large.
+    space = np.linalg.svd(wide - wide.mean(axis=0), full_matrices=False)[2][:2]
+    outside = np.square(apart - apart @ space.T @ space).sum()
+    gain = np.diff(squares, axis=1) / outside
+    assert gain == pytest.approx(np.array([[1, 3]] * 2), rel=0.1)
