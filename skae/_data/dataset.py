@@ -91,10 +91,10 @@ class Dataset:
         rng = np.random.default_rng(seed)
         return self.subset(np.sort(rng.choice(len(self), size, replace=False)))
 
-    def slices(self) -> Iterator[slice]:
-        """Yield the positions of block after block."""
+    def slices(self, at_least: int = 1) -> Iterator[slice]:
+        """Yield the positions of block after block, of so many samples at least."""
         width = 8 * max(1, self.n_features)
-        size = min(BLOCK_ROWS, max(1, BLOCK_BYTES // width))
+        size = min(BLOCK_ROWS, max(at_least, BLOCK_BYTES // width))
         for start in range(0, len(self), size):
             yield slice(start, min(start + size, len(self)))
 
@@ -118,9 +118,9 @@ class Dataset:
         weight = None if self.weight is None else self.weight[at]
         return replace(block, values=values, weight=weight, inputs=inputs)
 
-    def blocks(self, dtype: Any = None) -> Iterator[Block]:
+    def blocks(self, dtype: Any = None, at_least: int = 1) -> Iterator[Block]:
         """Yield all samples, a block at a time; see :meth:`read`."""
-        for at in self.slices():
+        for at in self.slices(at_least):
             yield self.read(at, dtype)
 
     def to_array(self) -> np.ndarray:

@@ -10,9 +10,18 @@ import torch
 
 from skae._data.dataset import Dataset
 from skae._data.statistics import RunningMean
+from skae._model.blocks import SIZES
 from skae._model.fitted import FittedModel
 from skae._model.inference import Codec
 from skae._pca.anchor import NEGLIGIBLE
+
+
+def _chunk_size(data: Dataset) -> int:
+    """Return how many samples are read at least: of wide tables a codec's largest block.
+
+    Else they were so few that each pass over the weights would serve hardly any.
+    """
+    return SIZES[-1] if len(data) < data.n_features else 1
 
 
 def with_decoder_range(
@@ -26,7 +35,7 @@ def with_decoder_range(
         return model
     codec = Codec(replace(model, decoder_range=None), np.dtype(np.float32), device)
     low, high = model.anchor.code_range.copy()
-    for block in data.blocks():
+    for block in data.blocks(at_least=_chunk_size(data)):
         z = codec.encode(block.network_inputs) / model.anchor.score_std
         np.minimum(low, z.min(axis=0), out=low)
         np.maximum(high, z.max(axis=0), out=high)
@@ -44,7 +53,7 @@ def with_whitening(
     """
     codec, k = Codec(model, np.dtype(np.float64), device), model.n_components
     running, scatter = RunningMean(k), np.zeros((k, k))
-    for block in data.blocks(np.float64):
+    for block in data.blocks(np.float64, _chunk_size(data)):
         weight = block.sample_weight
         codes = codec.encode(block.network_inputs)
         centre, shift, factor = running.update(codes, weight)

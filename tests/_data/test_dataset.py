@@ -153,3 +153,12 @@ def test_dataset_reads_pairs():
     np.testing.assert_array_equal(block.inputs, noisy[[4, 1]])
     assert block.inputs.dtype == block.values.dtype == np.float64
     assert data.subset(np.array([1])).reweighted(np.ones(1)).is_paired
+
+
+def test_blocks_have_as_many_samples_as_asked_for():
+    data = Dataset(np.zeros((7, 1 << 17)))
+    sizes = [
+        [len(block.values) for block in data.blocks(**options)]
+        for options in ({}, {"at_least": 3}, {"at_least": 100})
+    ]
+    assert sizes == [[1] * 7, [3, 3, 1], [7]]
