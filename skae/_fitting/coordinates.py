@@ -15,12 +15,12 @@ from skae._data.dataset import Dataset
 from skae._data.source import ArraySource
 from skae._data.statistics import column_statistics
 from skae._model.fitted import FittedModel
-from skae._model.rotation import weights_of_features
 from skae._nn.architecture import DenseArchitecture
 from skae._nn.losses import SquaredError
 from skae._pca.anchor import fit_anchor
 from skae._pca.decomposition import Eigendecomposition
 from skae._pca.subspace import Subspace, is_wide
+from skae._training.rotation import weights_of_features
 
 from .config import FitConfig
 from .hold_out import Pairs

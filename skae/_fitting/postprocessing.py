@@ -17,7 +17,7 @@ from skae._pca.anchor import NEGLIGIBLE
 
 
 def _chunk_size(data: Dataset) -> int:
-    """Return how many samples are read at least: of wide tables a codec's largest block.
+    """Return how many samples are read at least: of wide tables blocks of a codec.
 
     Else they were so few that each pass over the weights would serve hardly any.
     """

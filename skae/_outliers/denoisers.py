@@ -32,7 +32,6 @@ from skae._model.blocks import padded_blocks, sizes_up_to
 from skae._model.inference import build_once
 from skae._model.network import AnchoredNetwork
 from skae._model.objective import Objective, OutputScale
-from skae._model.rotation import stack_of_features
 from skae._nn.architecture import DenseArchitecture
 from skae._nn.latents import PlainLatent
 from skae._nn.losses import SquaredError
@@ -41,6 +40,7 @@ from skae._pca.anchor import Anchor, fit_anchor
 from skae._pca.decomposition import Eigendecomposition
 from skae._pca.subspace import is_wide, spanned_by_parts
 from skae._training.loop import History, TrainingPlan
+from skae._training.rotation import stack_of_features
 from skae._training.trainer import Trainer
 from skae.noise import Chain, Corruption, Gaussian, Swap
 

@@ -9,10 +9,10 @@ from skae._data.dataset import Dataset
 from skae._model.fitted import FittedModel
 from skae._model.inference import Codec
 from skae._model.objective import OutputScale
-from skae._model.rotation import stack_of_features, weights_of_features
 from skae._nn.architecture import DenseArchitecture
 from skae._nn.parameters import ParameterBuffer
 from skae._pca.subspace import Subspace
+from skae._training.rotation import stack_of_features, weights_of_features
 
 
 @pytest.fixture(scope="module")
