@@ -94,4 +94,4 @@ def test_a_stretch_of_a_large_table_is_enough():
     table = persons(1000, 25)[:, :5]
     found = row_neighbors(Dataset(table))
     assert found.dependent
-    assert found.reach == 141
+    assert found.reach == 70

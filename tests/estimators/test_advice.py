@@ -294,10 +294,10 @@ ADVICE = {
     ),
     "clean samples without names": (
         "Rename them, or pass y as an array",
-        lambda: clean(FRAME.add_suffix("_clean")),
+        lambda: clean((0.5 * FRAME).add_suffix("_clean")),
         lambda: (
-            clean(FRAME.add_suffix("_clean").to_numpy()),
-            clean(FRAME.add_suffix("_clean").set_axis(FRAME.columns, axis=1)),
+            clean((0.5 * FRAME).add_suffix("_clean").to_numpy()),
+            clean((0.5 * FRAME).add_suffix("_clean").set_axis(FRAME.columns, axis=1)),
         ),
     ),
     **{
