@@ -18,6 +18,7 @@ from skae._sklearn.warnings import warn
 
 N_COMPARED = 2000
 RATIO, N_ERRORS = 1.5, 3.0  # of deviations that differ, by so many standard errors
+USUAL = 10.0  # range in deviations; beyond it, as of rare values, they are uncertain
 
 
 def model_to_start_from(
@@ -51,27 +52,29 @@ def _warn_of_other_units(start: FittedModel, data: Dataset, names: Any) -> None:
     low, high = start.anchor.column_range
     squares = np.square(x - mean)
     variance = np.where(np.ptp(x, axis=0) > 0, squares.mean(axis=0), 0.0)
+    reach = np.maximum(-low, high) / before
     with np.errstate(divide="ignore", invalid="ignore"):
         kurtosis = np.square(squares).mean(axis=0) / variance**2
         # That of the first samples is at most the square of their range.
-        kurtosis = np.maximum(kurtosis, np.square(np.maximum(-low, high) / before))
+        kurtosis = np.maximum(kurtosis, np.square(reach))
         factor = np.sqrt(variance) / before
         error = np.sqrt(np.maximum(kurtosis - 1, 1) / (4 * len(x)))
         changed = np.abs(np.log(factor)) > np.log(RATIO) + N_ERRORS * error
     moved = np.abs(mean) > (RATIO + N_ERRORS * np.sqrt(1 / len(x))) * before
     outside = ((x < low) | (x > high)).mean(axis=0) > 0.5
-    varies = (variance > 0) & (high > low)
-    found = np.flatnonzero(varies & (changed | moved | outside))
+    differs = np.where(reach < USUAL, changed | moved | outside, outside)
+    found = np.flatnonzero((variance > 0) & (high > low) & differs)
     if not found.size:
         return
-    shift = np.abs(mean / before)
-    most = int(found[np.maximum(np.abs(np.log(factor)), shift)[found].argmax()])
+    shift, factor = np.abs(mean / before)[found], factor[found]
+    most = int(np.maximum(np.abs(np.log(factor)), shift).argmax())
+    worst = column_names([int(found[most])], names)
     warn(
         "warm_start=True keeps means and scales of the first fit, but X has others now "
-        f"in {column_names(found, names)}; in {column_names([most], names)} the mean "
-        f"is {shift[most]:.3g} of the first deviations away, and the deviation "
-        f"{factor[most]:.3g} times the first. The network knows only values in the "
-        "range of the first samples. Pass X in the same units, or set warm_start=False."
+        f"in {column_names(found, names)}; in {worst} the mean is {shift[most]:.3g} of "
+        f"the first deviations away, and the deviation {factor[most]:.3g} times the "
+        "first. The network knows only values in the range of the first samples. Pass "
+        "X in the same units, or set warm_start=False."
     )
 
 
