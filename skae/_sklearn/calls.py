@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
+from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -58,7 +59,7 @@ def interrupts_deferred() -> Generator[None, None, None]:
 def import_torch() -> None:
     """Import PyTorch as a whole: half of it can never be completed in a process."""
     with interrupts_deferred():
-        import torch  # noqa: F401
+        import_module("torch")
 
 
 def computes(method: Callable[P, R]) -> Callable[P, R]:

@@ -62,7 +62,7 @@ PARAMETERS = r"""
     early_stopping : bool, default=True
         Whether samples are held out for validation. False trains for `max_iter` steps
         on all samples and keeps the network whether it is better than PCA or not, which
-        is then not measured.
+        is then not measured; groups and splitters have nothing to decide.
     validation_fraction : float or splitter, default=0.1
         Share of the samples to hold out if there are 600 distinct ones or more; at most
         2,000 samples, fewer with more than 500 features. Fewer samples, or fewer than

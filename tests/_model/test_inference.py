@@ -159,6 +159,18 @@ def test_apple_s_gpus_leave_float64_to_the_cpu(model, table):
     np.testing.assert_array_equal(there.encode(table), codec_of(model).encode(table))
 
 
+def model_of_modules(table, factory):
+    architecture = ModuleArchitecture(6, 3, factory)
+    network = network_of(objective_of(), table, architecture=architecture)
+    return FittedModel(
+        network.anchors[0],
+        network.output_scale,
+        objective_of(),
+        network.architecture,
+        network.weights(),
+    )
+
+
 def test_mode_is_inference_unless_modules_need_autograd(table):
     def modes_of(model):
         """Whether inference mode and gradients are on while samples pass through."""
@@ -173,16 +185,7 @@ def test_mode_is_inference_unless_modules_need_autograd(table):
         return set(seen)
 
     assert modes_of(model_of(objective_of(), table)) == {(True, False)}
-    network = network_of(
-        objective_of(), table, architecture=ModuleArchitecture(6, 3, dense)
-    )
-    model = FittedModel(
-        network.anchors[0],
-        network.output_scale,
-        objective_of(),
-        network.architecture,
-        network.weights(),
-    )
+    model = model_of_modules(table, dense)
     assert modes_of(model) == {(False, False)}
 
 
@@ -195,16 +198,7 @@ def test_modules_are_made_once_and_see_two_samples_or_more(table):
         encoder.register_forward_pre_hook(lambda _, x: sizes.add(len(x[0])))
         return encoder, decoder
 
-    network = network_of(
-        objective_of(), table, architecture=ModuleArchitecture(6, 3, factory)
-    )
-    model = FittedModel(
-        network.anchors[0],
-        network.output_scale,
-        objective_of(),
-        network.architecture,
-        network.weights(),
-    )
+    model = model_of_modules(table, factory)
     codec = codec_of(model)
     sizes.clear()
     made.clear()

@@ -13,16 +13,6 @@ from skae._nn.runtime import (
     single_thread,
 )
 
-
-@pytest.fixture
-def three_threads():
-    """A setting that is not the default, put back afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
 # -- devices ---------------------------------------------------------------------------
 
 

@@ -25,14 +25,6 @@ def in_another_thread(function):
     return results[0]
 
 
-@pytest.fixture
-def three_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_one_thread_holds_for_pytorch_and_its_mkl_and_is_undone(three_threads):
     before = numbers()
     with one_thread(), one_thread():
