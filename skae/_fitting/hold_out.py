@@ -71,6 +71,8 @@ def hold_out(
     folds : bool
         Whether there may be several pairs.
     """
+    if not parameters.early_stopping:  # groups have nothing to decide
+        data = Dataset(data.source, data.index, data.weight)
     hashes = hash_samples(data, parameters.seed)
     n_distinct = n_independent = count_distinct(hashes)
     if data.groups is not None:

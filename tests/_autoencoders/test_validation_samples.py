@@ -348,3 +348,11 @@ def test_labels_of_several_types_are_different_groups(curved):
     expected = AutoencoderTransformer(2, **SHORT)
     expected.fit(curved(90), groups=np.arange(90) // 45)
     assert model.validation_curve_ == expected.validation_curve_
+
+
+def test_groups_decide_nothing_where_nothing_is_held_out(curved):
+    table = curved(90)
+    model = AutoencoderTransformer(2, early_stopping=False, **SHORT)
+    expected = model.fit(table).transform(table)
+    model.fit(table, groups=np.arange(90) // 9)
+    np.testing.assert_array_equal(model.transform(table), expected)
